@@ -1,0 +1,2 @@
+//! Workloads against the raw limits of the machine.
+fn main() {}

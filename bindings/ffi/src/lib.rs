@@ -1,0 +1,1 @@
+//! The UniFFI face of veilfold-core.

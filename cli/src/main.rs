@@ -1,0 +1,2 @@
+//! The veilfold command.
+fn main() {}

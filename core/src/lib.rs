@@ -1,0 +1,1 @@
+//! Veilfold's engine: encrypted log, deterministic documents, sync.

@@ -1,0 +1,1 @@
+//! The Relay: orders and stores sealed entries it cannot read.

@@ -1,0 +1,1 @@
+//! What needs two devices or two packages to test.
