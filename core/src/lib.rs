@@ -1,1 +1,10 @@
-//! Veilfold's engine: encrypted log, deterministic documents, sync.
+//! Veilfold's engine: an encrypted log, a deterministic fold, and sync, without I/O of their own.
+//!
+//! `ARCHITECTURE.md` shows which folder may know which. With the feature `io` (the default) come
+//! `io/`, the only folder that touches the outside, and `client/`, the handles an app holds.
+
+pub mod model;
+pub mod resolver;
+pub mod store;
+
+pub use veilfold_wire as wire;

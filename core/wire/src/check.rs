@@ -164,7 +164,10 @@ fn authored_fault(
 ///
 /// # Errors
 /// `WrongGenesis` or `BadSignature`.
-pub fn judge_genesis(space: &SpaceId, entry: &SealedEntry) -> Result<(EntryHash, Membership), TransportFault> {
+pub fn judge_genesis(
+    space: &SpaceId,
+    entry: &SealedEntry,
+) -> Result<(EntryHash, Membership), TransportFault> {
     let (id, membership) = genesis_space(entry)?;
     if id != *space {
         return Err(TransportFault::WrongGenesis);

@@ -181,17 +181,8 @@ impl SealedEntry {
         input.take(sealed_len, "entry.sealed")?;
         input.take(SIGNATURE_LEN, "entry.signature")?;
         input.end()?;
-        let header = Header {
-            kind,
-            member_no,
-            author_seq,
-            seen_seq,
-            epoch,
-            prev_tag,
-            seen_tag,
-            explicit,
-            nonce,
-        };
+        let header =
+            Header { kind, member_no, author_seq, seen_seq, epoch, prev_tag, seen_tag, explicit, nonce };
         Ok(Self { bytes, header, header_len, public })
     }
 

@@ -422,10 +422,7 @@ impl RelayFrame {
                     0 => Refused::Connection,
                     1 => Refused::Subscribe(SpaceId(input.array("refused.space")?)),
                     2 => Refused::CreateSpace(SpaceId(input.array("refused.space")?)),
-                    3 => Refused::Append(
-                        SpaceId(input.array("refused.space")?),
-                        input.array("refused.id")?,
-                    ),
+                    3 => Refused::Append(SpaceId(input.array("refused.space")?), input.array("refused.id")?),
                     found => {
                         return Err(WireError::Unknown { field: "refused.what", found: found.into() });
                     }
@@ -540,7 +537,8 @@ mod tests {
 
     #[test]
     fn cut_or_lengthened_frames_are_refused() {
-        let bytes = DeviceFrame::Append { space: SpaceId([1; 32]), entry: Bytes::from_static(b"entry") }.encode();
+        let bytes =
+            DeviceFrame::Append { space: SpaceId([1; 32]), entry: Bytes::from_static(b"entry") }.encode();
         for len in 0..bytes.len() {
             assert!(DeviceFrame::decode(&bytes.slice(..len)).is_err());
         }

@@ -40,11 +40,7 @@ impl Transcript {
 
     /// What a Member signs in [`crate::signature::SignatureDomain::SpaceAuth`] to read a Space here.
     pub fn space_hash(&self, space: &SpaceId, member: &MemberKey) -> [u8; 32] {
-        Hasher::new("space-auth")
-            .fixed(&self.hash(Side::Device))
-            .fixed(&space.0)
-            .fixed(&member.0)
-            .finish()
+        Hasher::new("space-auth").fixed(&self.hash(Side::Device)).fixed(&space.0).fixed(&member.0).finish()
     }
 }
 

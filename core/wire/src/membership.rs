@@ -259,10 +259,7 @@ impl Membership {
             return Err(AuthoredFault::BadControl);
         }
         Ok(Self {
-            members: BTreeMap::from([(
-                MemberNo(1),
-                Member { keys: genesis.creator, role: Role::Owner },
-            )]),
+            members: BTreeMap::from([(MemberNo(1), Member { keys: genesis.creator, role: Role::Owner })]),
             epoch: 0,
             epoch_commit: genesis.epoch_commit,
             padding_floor: genesis.padding_floor,
@@ -276,12 +273,7 @@ impl Membership {
     ///
     /// # Errors
     /// An [`AuthoredFault`]; membership is then unchanged.
-    pub fn apply(
-        &mut self,
-        author: MemberNo,
-        public: &[u8],
-        hash: EntryHash,
-    ) -> Result<(), AuthoredFault> {
+    pub fn apply(&mut self, author: MemberNo, public: &[u8], hash: EntryHash) -> Result<(), AuthoredFault> {
         let control = ControlPublic::decode(public).map_err(|_| AuthoredFault::BadControl)?;
         let role = self.members.get(&author).ok_or(AuthoredFault::NotAMember)?.role;
         if let ControlOp::AddMember(op) = &control.op
@@ -431,10 +423,7 @@ mod tests {
     fn of_two_changes_made_at_once_the_first_in_order_holds() {
         let mut membership = founded();
         let head = *membership.control_head();
-        assert_eq!(
-            membership.apply(MemberNo(1), &add(2, head, 2, Role::Writer), EntryHash([8; 32])),
-            Ok(())
-        );
+        assert_eq!(membership.apply(MemberNo(1), &add(2, head, 2, Role::Writer), EntryHash([8; 32])), Ok(()));
         let lost = membership.apply(MemberNo(1), &add(2, head, 3, Role::Writer), EntryHash([9; 32]));
         assert_eq!(lost, Err(AuthoredFault::ControlConflict));
         assert_eq!(membership.iter().count(), 2);

@@ -1,0 +1,167 @@
+//! A document as the fold leaves it: its fields and what later folds look at besides them.
+
+use super::encoding::{BodyError, Decoder, Encoder};
+use super::value::{Value, decode_map, encode_map};
+use rmp::Marker;
+use std::collections::BTreeMap;
+use veilfold_wire::MemberNo;
+
+/// Longest collection name in bytes.
+pub(super) const COLLECTION_BYTES_MAX: usize = 128;
+/// Longest document id in bytes.
+pub(super) const DOCUMENT_BYTES_MAX: usize = 512;
+
+/// Place in the order: of an Entry, and of a Transaction inside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Of the Entry, from 1. 0 stands before everything.
+    pub seq: u64,
+    /// Of the Transaction inside the Entry, from 0.
+    pub index: u64,
+}
+
+impl Position {
+    /// Before everything; the Version of a document that never was.
+    pub const START: Self = Self { seq: 0, index: 0 };
+    /// After everything ordered: where Transactions stand that the order does not contain yet.
+    pub const UNORDERED: Self = Self { seq: u64::MAX >> 1, index: 0 };
+
+    pub(super) fn encode(&self, out: &mut Encoder) {
+        out.uint(self.seq);
+        out.uint(self.index);
+    }
+
+    pub(super) fn decode(input: &mut Decoder<'_>) -> Result<Self, BodyError> {
+        Ok(Self { seq: input.uint("position.seq")?, index: input.uint("position.index")? })
+    }
+}
+
+/// Collection and id: the name of a document in its Space.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DocumentKey {
+    /// The collection.
+    pub collection: String,
+    /// The id in the collection.
+    pub document: String,
+}
+
+impl DocumentKey {
+    /// Names a document; [`DocumentKey::is_valid`] says whether the names are within their limits.
+    pub fn new(collection: impl Into<String>, document: impl Into<String>) -> Self {
+        Self { collection: collection.into(), document: document.into() }
+    }
+
+    /// True when both names are present and within their limits.
+    pub fn is_valid(&self) -> bool {
+        (1..=COLLECTION_BYTES_MAX).contains(&self.collection.len())
+            && (1..=DOCUMENT_BYTES_MAX).contains(&self.document.len())
+    }
+
+    pub(super) fn encode(&self, out: &mut Encoder) {
+        out.str(&self.collection);
+        out.str(&self.document);
+    }
+
+    pub(super) fn decode(input: &mut Decoder<'_>) -> Result<Self, BodyError> {
+        let key = Self {
+            collection: input.str(COLLECTION_BYTES_MAX, "collection")?.to_owned(),
+            document: input.str(DOCUMENT_BYTES_MAX, "document")?.to_owned(),
+        };
+        if key.is_valid() { Ok(key) } else { Err(BodyError::TooShort { field: "document" }) }
+    }
+}
+
+/// The fields of a document.
+pub type Fields = BTreeMap<String, Value>;
+
+/// A document at one point of the fold. Everything a later fold may look at is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The fields; `None` when the document does not exist (any more).
+    pub fields: Option<Fields>,
+    /// Position of the last accepted Transaction that changed it.
+    pub version: Position,
+    /// Who wrote that Transaction.
+    pub author: MemberNo,
+    /// Position of the last change by anyone but `author`.
+    pub foreign: Position,
+}
+
+impl Image {
+    /// A document that never was.
+    pub const ABSENT: Self =
+        Self { fields: None, version: Position::START, author: MemberNo(0), foreign: Position::START };
+
+    /// Notes an accepted change.
+    pub fn touch(&mut self, author: MemberNo, position: Position) {
+        if self.author != author {
+            self.foreign = self.version;
+            self.author = author;
+        }
+        self.version = position;
+    }
+
+    /// Position of the last change by anyone but `reader`.
+    pub fn changed_by_others(&self, reader: MemberNo) -> Position {
+        if self.author == reader { self.foreign } else { self.version }
+    }
+
+    /// Canonical bytes of the fields alone; empty for a document that does not exist.
+    pub fn encode_fields(&self) -> Vec<u8> {
+        let mut out = Encoder::with_capacity(256);
+        if let Some(fields) = &self.fields {
+            encode_map(fields, &mut out);
+        }
+        out.finish()
+    }
+
+    /// Bytes of the whole image for the local store.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Encoder::with_capacity(256);
+        self.version.encode(&mut out);
+        out.uint(self.author.0);
+        self.foreign.encode(&mut out);
+        match &self.fields {
+            Some(fields) => encode_map(fields, &mut out),
+            None => out.nil(),
+        }
+        out.finish()
+    }
+
+    /// Reads what [`Image::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// A [`BodyError`] naming what is wrong.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BodyError> {
+        let mut input = Decoder::new(bytes);
+        let version = Position::decode(&mut input)?;
+        let author = MemberNo(input.uint("image.author")?);
+        let foreign = Position::decode(&mut input)?;
+        let fields = match input.peek("image.fields")? {
+            Marker::Null => {
+                input.nil("image.fields")?;
+                None
+            }
+            _ => Some(decode_map(&mut input)?),
+        };
+        input.end()?;
+        Ok(Self { fields, version, author, foreign })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_knows_the_last_change_by_others() {
+        let at = |seq| Position { seq, index: 0 };
+        let mut image = Image::ABSENT;
+        image.touch(MemberNo(1), at(5));
+        image.touch(MemberNo(2), at(6));
+        image.touch(MemberNo(2), at(9));
+        assert_eq!(image.changed_by_others(MemberNo(2)), at(5));
+        assert_eq!(image.changed_by_others(MemberNo(1)), at(9));
+        assert_eq!(Image::from_bytes(&image.to_bytes()), Ok(image));
+    }
+}

@@ -1,0 +1,23 @@
+//! The nouns of the product as plain data: values, documents, actions, transactions.
+//!
+//! Used by every folder to the left of it (ARCHITECTURE.md); knows no I/O, keys or store.
+
+mod action;
+mod document;
+mod encoding;
+mod json;
+mod path;
+mod rejection;
+mod text;
+mod transaction;
+mod value;
+
+pub use action::{Action, Condition, Op, Place, TextSplice};
+pub use document::{DocumentKey, Fields, Image, Position};
+pub use encoding::{BodyError, DEPTH_MAX, Decoder, Encoder};
+pub use json::{JsonError, fields_from_json, fields_to_json, value_from_json, value_to_json};
+pub use path::{ElementId, Path, PathError, Segment};
+pub use rejection::{RejectReason, Rejection};
+pub use text::Text;
+pub use transaction::{Body, DocumentRead, Transaction, TxId, TxNos};
+pub use value::{List, SetMember, Value};

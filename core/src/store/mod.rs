@@ -1,0 +1,10 @@
+//! What a Device keeps, as plain data: ordered tables of bytes, and the rows written into them.
+//!
+//! The engine reads and writes through [`Store`]; `io/sqlite` and [`MemoryStore`] implement it.
+
+mod memory;
+pub(crate) mod rows;
+mod store;
+
+pub use memory::MemoryStore;
+pub use store::{Durability, Row, Store, StoreError, Table};
