@@ -1,6 +1,8 @@
 //! What a resolver is told beside state and Action, and what it tells beside the new state.
+//!
+//! Filled by `documents/`; the built-in resolvers draw element ids from it.
 
-use crate::model::{Op, Position, TxId};
+use crate::model::{ElementId, Op, Position, TxId};
 use veilfold_wire::MemberNo;
 
 /// Everything outside the document that a fold may look at: all of it is in the order itself.
@@ -20,6 +22,17 @@ pub struct FoldContext {
     pub elements: u32,
 }
 
+impl FoldContext {
+    /// The id of the next list element. Whoever asks has checked that the count has room for it.
+    pub(super) fn next_element(&mut self) -> ElementId {
+        let mut id = [0; 12];
+        id[..8].copy_from_slice(&self.tx_id.0);
+        id[8..].copy_from_slice(&self.elements.to_be_bytes());
+        self.elements += 1;
+        ElementId(id)
+    }
+}
+
 /// What an accepted Action did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effect {
@@ -28,4 +41,11 @@ pub struct Effect {
     /// The same Action as it would be written by somebody who sees all of the document as it was
     /// before it: what a pending Action becomes when it is rebased. `None` when it stays as it is.
     pub rebased: Option<Op>,
+}
+
+impl Effect {
+    /// An effect that stays as it is when it is rebased.
+    pub(super) fn changed(changed: bool) -> Self {
+        Self { changed, rebased: None }
+    }
 }

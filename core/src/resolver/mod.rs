@@ -4,6 +4,8 @@
 
 mod builtin;
 mod context;
+mod size;
 
-pub use builtin::resolve;
+pub use builtin::{resolve, resolve_within};
 pub use context::{Effect, FoldContext};
+pub use size::{DOCUMENT_BYTES_MAX, SizeBound};
