@@ -33,6 +33,10 @@ pub struct Arguments {
     /// Most connections at a time.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     connections_max: usize,
+    /// Acknowledge what a power cut can still take back.
+    #[cfg(feature = "testing")]
+    #[arg(long, hide = true)]
+    without_durable_before_ack: bool,
 }
 
 impl Arguments {
@@ -43,6 +47,10 @@ impl Arguments {
         config.limits.entry_bytes = self.entry_bytes_max;
         config.limits.entries_per_second = self.entries_per_second;
         config.connections_max = self.connections_max;
+        #[cfg(feature = "testing")]
+        if self.without_durable_before_ack {
+            config.protections = config.protections.without_durable_before_ack();
+        }
         config
     }
 }
