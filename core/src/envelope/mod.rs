@@ -9,6 +9,8 @@ mod plain;
 mod seal;
 mod tentative;
 mod verified;
+#[cfg(test)]
+mod world;
 
 pub use open::{OpenError, Opened, open};
 pub use page::{PageOutcome, verify_first_page, verify_page};

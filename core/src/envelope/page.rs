@@ -162,3 +162,6 @@ impl LogView for NoLog {
         match *self {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,3 +54,60 @@ pub(super) fn unpad(padded: &[u8], floor: u64) -> Result<&[u8], AuthoredFault> {
     }
     Ok(body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padme_shows_few_bits_of_a_length() {
+        let examples = [(4, 4), (9, 10), (128, 128), (129, 144), (1000, 1024), (65_537, 67_584)];
+        for (len, padded) in examples {
+            assert_eq!(padme(len), padded, "{len}");
+        }
+    }
+
+    #[test]
+    fn padme_is_monotone_and_costs_at_most_twelve_percent() {
+        let mut sizes = std::collections::BTreeSet::new();
+        let mut previous = 0;
+        for len in 129..=256 * 1024 {
+            let padded = padme(len);
+            assert!(padded >= len && padded >= previous && (padded - len) * 100 <= len * 12, "{len}");
+            assert_eq!(padme(padded), padded, "a padded length stays");
+            sizes.insert(padded);
+            previous = padded;
+        }
+        assert!(sizes.len() < 256, "{} sizes", sizes.len());
+    }
+
+    #[test]
+    fn a_body_comes_out_as_it_went_in() {
+        for len in [0, 1, 123, 124, 125, 128, 1000, BODY_BYTES_MAX] {
+            for floor in [128, 4096] {
+                let body = vec![7; len];
+                assert_eq!(unpad(&pad(&body, floor, 16), floor), Ok(body.as_slice()));
+            }
+        }
+        assert_eq!(padded_len(BODY_BYTES_MAX, 128), 63 * 4096);
+    }
+
+    #[test]
+    fn there_is_one_padded_form() {
+        let padded = pad(b"body", 128, 0);
+        let mut altered =
+            vec![padded[..127].to_vec(), [padded.as_slice(), &[0]].concat(), vec![], vec![0; 3]];
+        for index in (0..4).chain(8..128) {
+            let mut copy = padded.clone();
+            copy[index] ^= 1;
+            altered.push(copy);
+        }
+        // A length one smaller leaves its last byte in the zeros; one larger takes a zero into the body.
+        let one_larger = [&5u32.to_be_bytes(), &padded[4..]].concat();
+        for copy in altered.iter().filter(|copy| **copy != one_larger) {
+            assert_eq!(unpad(copy, 128), Err(AuthoredFault::BadPadding), "{copy:?}");
+        }
+        assert_eq!(unpad(&one_larger, 128), Ok(&b"body\0"[..]), "another body, in its own one form");
+        assert_eq!(unpad(&padded, 256), Err(AuthoredFault::BadPadding), "another floor");
+    }
+}

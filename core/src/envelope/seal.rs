@@ -267,3 +267,133 @@ impl Draft<'_> {
 fn within(what: &'static str, found: usize, max: usize) -> Result<(), SealError> {
     if found <= max { Ok(()) } else { Err(SealError::TooLarge { what, max, found }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::{FLOOR, World, body, hedge};
+    use super::*;
+    use crate::keys::{DeviceRootKey, SeededEntropy};
+    use std::collections::BTreeSet;
+    use veilfold_wire::Role;
+
+    /// A random number generator that broke.
+    struct Stuck;
+
+    impl Entropy for Stuck {
+        fn fill(&mut self, out: &mut [u8]) {
+            out.fill(0xaa);
+        }
+    }
+
+    #[test]
+    fn a_space_is_named_by_its_genesis() {
+        let mut entropy = SeededEntropy::new(1);
+        let seed = DeviceSeed::generate(&mut entropy);
+        let hedge = hedge(&mut entropy);
+        let founding = Founding {
+            user_tag: UserTag([2; 16]),
+            padding_floor: 256,
+            relay: Some(RelayKey([3; 32])),
+            body: b"",
+        };
+        let founded = found_space(&seed, hedge.clone(), &founding, &mut entropy).unwrap();
+        let again = found_space(&seed, hedge.clone(), &founding, &mut entropy).unwrap();
+        assert_ne!(founded.space, again.space, "another key context makes another Space");
+        assert_eq!(founded.membership.relay(), Some(&RelayKey([3; 32])));
+        assert_eq!(founded.membership.get(MemberNo(1)).map(|member| member.role), Some(Role::Owner));
+        let derived = seed.member(&founded.key_context, 0);
+        assert_eq!(founded.membership.find(&derived.sign_key()).map(|(no, _)| no), Some(MemberNo(1)));
+        let bad_floor = Founding { padding_floor: 127, ..founding };
+        let refused = found_space(&seed, hedge, &bad_floor, &mut entropy).map(|founded| founded.space);
+        assert_eq!(refused, Err(SealError::BadPaddingFloor { found: 127 }));
+    }
+
+    #[test]
+    fn the_creator_can_open_its_own_box() {
+        let mut entropy = SeededEntropy::new(2);
+        let seed = DeviceSeed::generate(&mut entropy);
+        let root = DeviceRootKey::generate(&mut entropy);
+        let founding = Founding { user_tag: UserTag([2; 16]), padding_floor: 128, relay: None, body: b"" };
+        let founded = found_space(&seed, root.hedge(), &founding, &mut entropy).unwrap();
+        let public = ControlPublic::decode(founded.entry.public()).unwrap();
+        let ControlOp::Genesis(genesis) = public.op else { panic!("not a genesis") };
+        let place = BoxContext {
+            space: &SpaceId::ZERO,
+            epoch: 0,
+            epoch_commit: &genesis.epoch_commit,
+            author: &genesis.creator.sign,
+        };
+        let member = seed.member(&genesis.random, 0);
+        let secret = EpochSecret::open_box(&member, &place, &genesis.epoch_box).unwrap();
+        assert_eq!(secret.commitment(&founded.space, 0), genesis.epoch_commit);
+    }
+
+    #[test]
+    fn nonces_differ_when_randomness_repeats_and_contents_do_not() {
+        let mut world = World::founded(3);
+        let mut nonces = BTreeSet::new();
+        for number in 0..200u64 {
+            let mut context = world.context(0, 0);
+            // The same body at another place, then another body at the same place.
+            context.author.head.author_seq = number % 100;
+            let body = (number / 100).to_be_bytes();
+            let sealed = seal_data(&world.devices[0].keyring, &context, &body, &mut Stuck).unwrap();
+            assert!(nonces.insert(sealed.entry.header().nonce));
+        }
+        let again = seal_data(&world.devices[0].keyring, &world.context(0, 0), b"x", &mut world.entropy);
+        let twice = seal_data(&world.devices[0].keyring, &world.context(0, 0), b"x", &mut world.entropy);
+        assert_ne!(again.unwrap().entry.header().nonce, twice.unwrap().entry.header().nonce);
+    }
+
+    #[test]
+    fn the_largest_body_fits_and_one_byte_more_is_refused() {
+        let mut world = World::founded(4);
+        let mut context = world.context(0, 0);
+        let largest = vec![1; BODY_BYTES_MAX];
+        assert_eq!(world.write(0, 0, &largest), None);
+        // The longest header there can be.
+        context.author.member_no = MemberNo(u64::MAX);
+        context.author.head.author_seq = u64::MAX - 1;
+        context.seen.seq = u64::MAX;
+        let keyring = &world.devices[0].keyring;
+        assert!(seal_data(keyring, &context, &largest, &mut world.entropy).is_ok());
+        let error = seal_data(keyring, &context, &[largest, vec![1]].concat(), &mut world.entropy);
+        let (max, found) = (BODY_BYTES_MAX, BODY_BYTES_MAX + 1);
+        assert_eq!(error.unwrap_err(), SealError::TooLarge { what: "body", max, found });
+    }
+
+    #[test]
+    fn two_parts_that_do_not_fit_together_are_refused() {
+        let mut world = World::founded(5);
+        let context = world.context(0, 0);
+        let keyring = &world.devices[0].keyring;
+        let key = keyring.key(Kind::Control, 0).unwrap();
+        let mut seal = |public: &[u8], body: &[u8]| {
+            let draft = Draft { context: &context, kind: Kind::Control, public, body };
+            draft.seal(keyring.space(), keyring.member(), keyring.hedge(), key, &mut world.entropy)
+        };
+        let (half, most) = (vec![0; PUBLIC_BYTES_MAX], vec![0; BODY_BYTES_MAX]);
+        assert!(seal(&half, &[]).is_ok());
+        let refused = seal(&half, &most).unwrap_err();
+        assert!(matches!(refused, SealError::TooLarge { what: "entry", max: ENTRY_BYTES_MAX, .. }));
+        let refused = seal(&[half, vec![0]].concat(), &[]).unwrap_err();
+        assert!(matches!(refused, SealError::TooLarge { what: "public part", .. }));
+    }
+
+    #[test]
+    fn sealing_needs_the_epochs_secret() {
+        let mut world = World::founded(6);
+        let context = SealContext { epoch: 3, ..world.context(0, 0) };
+        let sealed = seal_data(&world.devices[0].keyring, &context, b"", &mut world.entropy);
+        assert_eq!(sealed.unwrap_err(), SealError::KeyMissing(KeyMissing { epoch: 3 }));
+    }
+
+    #[test]
+    fn one_action_takes_257_bytes() {
+        let mut world = World::founded(7);
+        let context = world.context(0, 0);
+        let sealed = world.seal(0, &context, &body(1, "notes"));
+        assert_eq!(context.padding_floor, FLOOR);
+        assert_eq!(sealed.entry.bytes().len(), 257);
+    }
+}

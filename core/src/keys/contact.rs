@@ -187,3 +187,78 @@ fn check_name(name: &str) -> Result<(), ContactCardError> {
     }
     if name.chars().any(char::is_control) { Err(ContactCardError::BadName) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::entropy::SeededEntropy;
+    use super::*;
+
+    fn card(name: &str) -> (DeviceSeed, ContactCard) {
+        let mut entropy = SeededEntropy::new(1);
+        let seed = DeviceSeed::generate(&mut entropy);
+        let card = ContactCard::generate(&seed, name, &mut entropy).unwrap();
+        (seed, card)
+    }
+
+    #[test]
+    fn a_card_passes_as_text_and_its_maker_knows_it_again() {
+        for name in ["", "Ada", "Zoë 🌿", &"x".repeat(128)] {
+            let (seed, card) = card(name);
+            let read: ContactCard = format!("  {card}\n").parse().unwrap();
+            assert_eq!(read, card);
+            assert_eq!(read.name(), name);
+            let secret = read.secret(&seed).unwrap();
+            assert_eq!((secret.sign_key(), secret.kem_key()), (*card.sign_key(), *card.kem_key()));
+            assert!(read.secret(&DeviceSeed::generate(&mut SeededEntropy::new(2))).is_none());
+        }
+    }
+
+    #[test]
+    fn cards_of_one_device_cannot_be_linked() {
+        let mut entropy = SeededEntropy::new(1);
+        let seed = DeviceSeed::generate(&mut entropy);
+        let cards = [0, 1].map(|_| ContactCard::generate(&seed, "Ada", &mut entropy).unwrap());
+        assert_ne!(cards[0].sign_key(), cards[1].sign_key());
+        assert_ne!(cards[0].kem_key(), cards[1].kem_key());
+        assert_ne!(cards[0].key_context(), cards[1].key_context());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_text_is_named() {
+        let (_, card) = card("Ada");
+        let text = card.to_string();
+        let error = |text: &str| text.parse::<ContactCard>().unwrap_err();
+        assert_eq!(error("hello"), ContactCardError::NotACard);
+        assert_eq!(error("veilfold-card:1"), ContactCardError::NotACard);
+        let newer = text.replace(":1.", ":2.");
+        assert_eq!(error(&newer), ContactCardError::NewerVersion { found: "2".into() });
+        let spaced = text.replacen(&text[20..21], " ", 1);
+        let position = spaced.find(' ').unwrap() + 1;
+        assert_eq!(error(&spaced), ContactCardError::BadCharacter { position });
+        let cut = &text[..text.len() - 4];
+        let damaged = WireError::TooShort { field: "card.signature" };
+        assert_eq!(error(cut), ContactCardError::Malformed(damaged));
+    }
+
+    #[test]
+    fn an_altered_card_is_refused() {
+        let bytes = card("Ada").1.encode();
+        for index in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[index] ^= 1;
+            assert!(ContactCard::decode(&altered).is_err(), "byte {index}");
+            assert!(ContactCard::decode(&bytes[..index]).is_err(), "cut at {index}");
+        }
+        let mut other_kem = bytes.clone();
+        other_kem[70] ^= 1;
+        assert_eq!(ContactCard::decode(&other_kem), Err(ContactCardError::BadSignature));
+    }
+
+    #[test]
+    fn names_have_a_limit_and_no_control_characters() {
+        let seed = DeviceSeed::generate(&mut SeededEntropy::new(1));
+        let make = |name: &str| ContactCard::generate(&seed, name, &mut SeededEntropy::new(2)).unwrap_err();
+        assert_eq!(make(&"ä".repeat(65)), ContactCardError::NameTooLong { found: 130 });
+        assert_eq!(make("a\u{1b}[31m"), ContactCardError::BadName);
+    }
+}

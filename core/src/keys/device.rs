@@ -110,3 +110,31 @@ impl ConnectionSecret {
         self.0.sign(domain, hash)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::entropy::SeededEntropy;
+    use super::*;
+    use veilfold_wire::signature::verify;
+
+    #[test]
+    fn member_keys_are_derived_again_and_differ_by_context_and_generation() {
+        let seed = DeviceSeed::from_bytes(Zeroizing::new([7; 32]));
+        let keys = |context, generation| seed.member(&context, generation).keys(UserTag([0; 16]));
+        assert_eq!(keys([1; 32], 0), keys([1; 32], 0));
+        assert_ne!(keys([1; 32], 0).sign, keys([2; 32], 0).sign);
+        assert_ne!(keys([1; 32], 0).kem, keys([1; 32], 1).kem);
+        let other = DeviceSeed::generate(&mut SeededEntropy::new(1));
+        assert_ne!(other.member(&[1; 32], 0).sign_key(), keys([1; 32], 0).sign);
+    }
+
+    #[test]
+    fn each_relay_sees_another_connection_key() {
+        let seed = DeviceSeed::from_bytes(Zeroizing::new([7; 32]));
+        let (one, other) = (seed.connection("one.example:443"), seed.connection("two.example:443"));
+        assert_ne!(one.public(), other.public());
+        let signature = one.sign(SignatureDomain::Connection, &[3; 32]);
+        assert!(verify(SignatureDomain::Connection, &one.public().0, &[3; 32], &signature));
+        assert!(!verify(SignatureDomain::Entry, &one.public().0, &[3; 32], &signature), "another domain");
+    }
+}

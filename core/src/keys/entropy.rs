@@ -71,3 +71,21 @@ impl Entropy for SeededEntropy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_however_they_are_drawn() {
+        let mut whole = [0; 100];
+        SeededEntropy::new(5).fill(&mut whole);
+        let mut parts = SeededEntropy::new(5);
+        for chunk in whole.chunks(7) {
+            let mut part = vec![0; chunk.len()];
+            parts.fill(&mut part);
+            assert_eq!(part, chunk);
+        }
+        assert_ne!(random::<32>(&mut SeededEntropy::new(6)), whole[..32]);
+    }
+}

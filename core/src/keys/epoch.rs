@@ -149,3 +149,89 @@ impl fmt::Debug for EpochSecret {
         f.write_str("EpochSecret(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::entropy::SeededEntropy;
+    use super::super::{DeviceSeed, hex};
+    use super::*;
+
+    const SPACE: SpaceId = SpaceId([5; 32]);
+
+    struct Sealed {
+        secret: EpochSecret,
+        commit: [u8; 32],
+        author: MemberKey,
+        member: MemberSecret,
+        epoch_box: EpochBox,
+    }
+
+    fn sealed(epoch: u64, commit: impl Fn(&EpochSecret) -> [u8; 32]) -> Sealed {
+        let mut entropy = SeededEntropy::new(epoch);
+        let secret = EpochSecret::generate(&mut entropy);
+        let author = MemberKey([8; 32]);
+        let member = DeviceSeed::generate(&mut entropy).member(&[0; 32], 0);
+        let commit = commit(&secret);
+        let context = BoxContext { space: &SPACE, epoch, epoch_commit: &commit, author: &author };
+        let epoch_box =
+            secret.seal_box(&context, &member.sign_key(), &member.kem_key(), &mut entropy).unwrap();
+        Sealed { secret, commit, author, member, epoch_box }
+    }
+
+    #[test]
+    fn a_box_opens_for_its_recipient_at_its_place() {
+        for epoch in [0, 4] {
+            let sealed = sealed(epoch, |secret| secret.commitment(&SPACE, epoch));
+            let context =
+                BoxContext { space: &SPACE, epoch, epoch_commit: &sealed.commit, author: &sealed.author };
+            let opened = EpochSecret::open_box(&sealed.member, &context, &sealed.epoch_box).unwrap();
+            assert_eq!(opened.0, sealed.secret.0);
+
+            let open = |context: BoxContext<'_>| {
+                EpochSecret::open_box(&sealed.member, &context, &sealed.epoch_box).unwrap_err()
+            };
+            assert_eq!(open(BoxContext { space: &SpaceId([6; 32]), ..context }), BoxError::Unopened);
+            assert_eq!(open(BoxContext { epoch: epoch + 1, ..context }), BoxError::Unopened);
+            assert_eq!(open(BoxContext { author: &MemberKey([9; 32]), ..context }), BoxError::Unopened);
+            assert_eq!(open(BoxContext { epoch_commit: &[0; 32], ..context }), BoxError::Unopened);
+            let other = DeviceSeed::generate(&mut SeededEntropy::new(99)).member(&[0; 32], 0);
+            let opened = EpochSecret::open_box(&other, &context, &sealed.epoch_box);
+            assert_eq!(opened.unwrap_err(), BoxError::Unopened);
+        }
+    }
+
+    #[test]
+    fn a_box_with_another_secret_than_the_committed_one_is_refused() {
+        let sealed = sealed(4, |_| [1; 32]);
+        let context =
+            BoxContext { space: &SPACE, epoch: 4, epoch_commit: &sealed.commit, author: &sealed.author };
+        let opened = EpochSecret::open_box(&sealed.member, &context, &sealed.epoch_box);
+        assert_eq!(opened.unwrap_err(), BoxError::EpochKeyMismatch);
+    }
+
+    #[test]
+    fn epoch_0_is_committed_to_before_the_space_has_an_id() {
+        let secret = EpochSecret::from_bytes(Zeroizing::new([1; 32]));
+        assert_eq!(secret.commitment(&SPACE, 0), secret.commitment(&SpaceId::ZERO, 0));
+        assert_ne!(secret.commitment(&SPACE, 1), secret.commitment(&SpaceId::ZERO, 1));
+    }
+
+    #[test]
+    fn content_keys_differ_by_space_epoch_and_kind() {
+        let secret = EpochSecret::from_bytes(Zeroizing::new([1; 32]));
+        let keys = [
+            secret.entry_key(&SPACE, 0),
+            secret.entry_key(&SPACE, 1),
+            secret.entry_key(&SpaceId([6; 32]), 0),
+            secret.control_key(&SPACE, 0),
+        ];
+        let sealed = keys.map(|key| {
+            let mut buffer = Vec::new();
+            key.seal(&[0; 24], b"", &mut buffer);
+            hex::encode(buffer)
+        });
+        for (index, text) in sealed.iter().enumerate() {
+            assert!(!sealed[index + 1..].contains(text));
+        }
+    }
+}

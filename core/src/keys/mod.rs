@@ -3,11 +3,13 @@
 //! Called by `envelope/` for Entries and by `engine/` for identities and boxes. Knows no store and
 //! no membership; randomness is handed in.
 
-mod base64url;
+pub(crate) mod base64url;
 mod contact;
 mod device;
 mod entropy;
 mod epoch;
+#[cfg(test)]
+pub(crate) mod hex;
 mod keyring;
 mod primitives;
 mod root;

@@ -250,3 +250,93 @@ impl fmt::Debug for HedgeKey {
         f.write_str("HedgeKey(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::entropy::SeededEntropy;
+    use super::super::hex;
+    use super::*;
+
+    #[test]
+    fn xchacha_of_its_draft() {
+        // draft-irtf-cfrg-xchacha-03, appendix A.3.1.
+        let key: [u8; 32] = core::array::from_fn(|index| 0x80 + index as u8);
+        let nonce: [u8; 24] = core::array::from_fn(|index| 0x40 + index as u8);
+        let aad = hex::decode("50515253c0c1c2c3c4c5c6c7");
+        let text = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the \
+            future, sunscreen would be it.";
+        let sealed = "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3\
+            a82f4eda7e39ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b\
+            2383565d3fff921f9664c97637da9768812f615c68b13b52ec0875924c1c7987947deafd8780acf49";
+        let mut buffer = text.to_vec();
+        AeadKey::new(&key).seal(&nonce, &aad, &mut buffer);
+        assert_eq!(hex::encode(&buffer), sealed);
+        assert_eq!(AeadKey::new(&key).open(&nonce, &aad, &buffer), Ok(text.to_vec()));
+    }
+
+    #[test]
+    fn hpke_of_rfc_9180() {
+        // Appendix A.2.1, sequence number 0: the suite that epoch boxes use.
+        let secret = hex::decode("8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb");
+        let enc = hex::decode("1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a");
+        let sealed = hex::decode(
+            "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db21993c62ce81883d2dd1b51a28",
+        );
+        let opened = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+            &OpModeR::Base,
+            &<X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(&secret).unwrap(),
+            &<X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&enc).unwrap(),
+            &hex::decode("4f6465206f6e2061204772656369616e2055726e"),
+            &sealed,
+            b"Count-0",
+        );
+        assert_eq!(opened.unwrap(), b"Beauty is truth, truth beauty");
+    }
+
+    #[test]
+    fn public_keys_of_rfc_8032_and_rfc_9180() {
+        let seed = hex::array("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+        let public = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        assert_eq!(hex::encode(SigningSecret::from_seed(&seed).public()), public);
+        // The recipient of RFC 9180, appendix A.2.1, and the same secret after clamping.
+        let seed = hex::array("8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb");
+        let clamped = hex::array("8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e07b");
+        let public = "4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a";
+        assert_eq!(KemSecret::from_seed(&seed).public().to_string(), public);
+        assert_eq!(KemSecret::from_seed(&clamped).public().to_string(), public);
+    }
+
+    #[test]
+    fn labels_and_contexts_separate_keys() {
+        let keys = [
+            kdf(&[1; 32], "a", &[b"bc"]),
+            kdf(&[1; 32], "ab", &[b"c"]),
+            kdf(&[1; 32], "a", &[b"bd"]),
+            kdf(&[2; 32], "a", &[b"bc"]),
+        ];
+        for (index, key) in keys.iter().enumerate() {
+            assert!(keys[index + 1..].iter().all(|other| key != other));
+        }
+        assert_eq!(keys[0], kdf(&[1; 32], "a", &[b"b", b"c"]), "parts are joined");
+    }
+
+    #[test]
+    fn a_key_of_low_order_is_refused() {
+        let mut entropy = SeededEntropy::new(1);
+        for key in [KemKey::ZERO, KemKey(hex::array(&format!("01{}", "00".repeat(31))))] {
+            assert_eq!(hpke_seal(&key, b"", b"", &[1; 32], &mut entropy), Err(BadRecipient));
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let shown = format!(
+            "{:?} {:?} {:?} {:?}",
+            AeadKey::new(&[0xab; 32]),
+            SigningSecret::from_seed(&[0xab; 32]),
+            KemSecret::from_seed(&[0xab; 32]),
+            HedgeKey::new(Zeroizing::new([0xab; 32]))
+        );
+        assert_eq!(shown, "AeadKey(..) SigningSecret(..) KemSecret(..) HedgeKey(..)");
+    }
+}

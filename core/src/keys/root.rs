@@ -87,3 +87,44 @@ impl fmt::Debug for DeviceRootKey {
         f.write_str("DeviceRootKey(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::entropy::SeededEntropy;
+    use super::super::{DeviceSeed, EpochSecret};
+    use super::*;
+    use veilfold_wire::SpaceId;
+
+    #[test]
+    fn wrapped_secrets_open_with_the_same_root_key_only() {
+        let mut entropy = SeededEntropy::new(1);
+        let root = DeviceRootKey::generate(&mut entropy);
+        let seed = DeviceSeed::generate(&mut entropy);
+        let wrapped = seed.wrap(&root, &mut entropy);
+        assert_eq!(wrapped.len(), WRAPPED_LEN);
+        let same_root = DeviceRootKey::from_bytes(Zeroizing::new(*root.as_bytes()));
+        let again = DeviceSeed::unwrap(&same_root, &wrapped).unwrap();
+        assert_eq!(again.member(&[0; 32], 0).sign_key(), seed.member(&[0; 32], 0).sign_key());
+        let other_root = DeviceRootKey::generate(&mut entropy);
+        assert_eq!(DeviceSeed::unwrap(&other_root, &wrapped).err(), Some(KeysLost));
+    }
+
+    #[test]
+    fn damage_and_swapped_rows_are_keys_lost() {
+        let mut entropy = SeededEntropy::new(2);
+        let root = DeviceRootKey::generate(&mut entropy);
+        let wrapped = EpochSecret::generate(&mut entropy).wrap(&root, &SpaceId([1; 32]), 3, &mut entropy);
+        let opens =
+            |space, epoch, bytes: &[u8]| EpochSecret::unwrap(&root, &SpaceId(space), epoch, bytes).is_ok();
+        assert!(opens([1; 32], 3, &wrapped));
+        assert!(!opens([2; 32], 3, &wrapped), "another Space's row");
+        assert!(!opens([1; 32], 4, &wrapped), "another epoch's row");
+        assert!(DeviceSeed::unwrap(&root, &wrapped).is_err(), "another table's row");
+        for index in 0..wrapped.len() {
+            let mut altered = wrapped.clone();
+            altered[index] ^= 1;
+            assert!(!opens([1; 32], 3, &altered));
+            assert!(!opens([1; 32], 3, &wrapped[..index]));
+        }
+    }
+}
