@@ -1,5 +1,7 @@
 //! The real binary over real sockets: the whole way of an Entry, refusals, restarts, bad starts.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 
 use common::{Client, Process, binary, found, refused_connection};
