@@ -4,6 +4,8 @@
 //! `io/`, the only folder that touches the outside, and `client/`, the handles an app holds.
 
 pub mod envelope;
+#[cfg(feature = "io")]
+pub mod io;
 pub mod keys;
 pub mod model;
 pub mod resolver;

@@ -1,0 +1,18 @@
+//! The one folder that touches the outside: files, sockets, time, randomness.
+//!
+//! `client/` and the driver use it. It decides nothing; the rules of the protocol live in `engine/`.
+
+mod clock;
+mod random;
+mod sqlite;
+mod vault;
+mod websocket;
+
+pub use clock::Clock;
+pub use random::OsRandom;
+pub use sqlite::SqliteStore;
+pub use vault::{FileVault, MemoryVault, Vault, VaultError};
+pub use websocket::{
+    CloseReason, OUTGOING_BYTES_MAX, Received, RelayUrl, SendError, Socket, SocketEvent, SocketHandle,
+    UrlError,
+};
