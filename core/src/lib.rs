@@ -3,12 +3,22 @@
 //! `ARCHITECTURE.md` shows which folder may know which. With the feature `io` (the default) come
 //! `io/`, the only folder that touches the outside, and `client/`, the handles an app holds.
 
+pub mod documents;
+pub mod engine;
 pub mod envelope;
+pub mod error;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod keys;
+pub mod log;
+pub mod members;
 pub mod model;
+pub mod outbox;
+pub mod query;
 pub mod resolver;
 pub mod store;
+pub mod sync;
+pub mod transact;
 
+pub use error::{Error, ErrorKind};
 pub use veilfold_wire as wire;

@@ -6,12 +6,15 @@ mod apply;
 mod cache;
 mod confirmed;
 mod overlay;
+mod pending;
 mod read;
 mod rebase;
 mod reissue;
 mod root;
 
-pub use apply::{Accepted, FoldAuthor, FoldPlace, apply};
+pub use apply::{Accepted, FoldAuthor, FoldPlace};
 pub use cache::Documents;
-pub use rebase::{Pending, Rebased, rebase};
-pub use root::{StateRoot, state_root};
+pub use pending::{OUTBOX_COUNT_MAX, Pending, PendingSet, SealedRef};
+pub use rebase::{RebaseContext, Rebased, rebase};
+pub use reissue::SeenTexts;
+pub use root::{RootPoint, StateRoot, state_root};

@@ -8,6 +8,8 @@ mod page;
 mod plain;
 mod seal;
 mod tentative;
+#[cfg(test)]
+mod vectors;
 mod verified;
 #[cfg(test)]
 mod world;

@@ -64,6 +64,11 @@ impl EpochSecret {
         Self(bytes)
     }
 
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The public commitment. Epoch 0 is committed to in the genesis Entry, which cannot know its
     /// own Space, so for it the Space is 32 zero bytes whoever asks.
     pub fn commitment(&self, space: &SpaceId, epoch: u64) -> [u8; 32] {

@@ -7,7 +7,7 @@ use super::value::{SetMember, Value};
 use rmp::Marker;
 
 /// Most splices of one text edit.
-const SPLICES_MAX: usize = 1024;
+pub(crate) const SPLICES_MAX: usize = 1024;
 
 /// An operation on one document.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -161,6 +161,11 @@ impl<'a> Decoder<'a> {
         self.rest.len()
     }
 
+    /// What was not read yet.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next marker, without reading it.
     pub fn peek(&self, field: &'static str) -> Result<Marker, BodyError> {
         self.rest.first().map(|byte| Marker::from_u8(*byte)).ok_or(BodyError::TooShort { field })

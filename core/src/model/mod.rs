@@ -12,6 +12,7 @@ mod text;
 mod transaction;
 mod value;
 
+pub(crate) use action::SPLICES_MAX;
 pub use action::{Action, Condition, Op, Place, TextSplice};
 pub use document::{DocumentKey, Fields, Image, Position};
 pub use encoding::{BodyError, DEPTH_MAX, Decoder, Encoder};
@@ -19,5 +20,7 @@ pub use json::{JsonError, fields_from_json, fields_to_json, value_from_json, val
 pub use path::{ElementId, Path, PathError, Segment};
 pub use rejection::{RejectReason, Rejection};
 pub use text::Text;
+pub(crate) use text::{Stamp, View};
+pub(crate) use transaction::{ACTIONS_MAX, READS_MAX, TRANSACTIONS_MAX};
 pub use transaction::{Body, DocumentRead, Transaction, TxId, TxNos};
 pub use value::{List, SetMember, Value};

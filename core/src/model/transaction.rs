@@ -12,6 +12,8 @@ pub(crate) const READS_MAX: usize = 1024;
 /// Most Transactions in one body.
 pub(crate) const TRANSACTIONS_MAX: usize = 4096;
 const RANGES_MAX: usize = 1024;
+/// Largest transaction number or position that a body may name, far from where sums overflow.
+const NUMBER_MAX: u64 = 1 << 48;
 /// Body format that this version writes and reads.
 const BODY_FORMAT: u8 = 1;
 
@@ -89,7 +91,7 @@ impl TxNos {
             if count == 0 || !apart {
                 return Err(bad);
             }
-            next = first.checked_add(count).ok_or(bad)?;
+            next = first.checked_add(count).filter(|end| *end <= NUMBER_MAX).ok_or(bad)?;
             ranges.push((first, count));
         }
         Ok(Self(ranges))
@@ -165,6 +167,9 @@ impl Transaction {
                 version: Position::decode(input)?,
                 own: TxNos::decode(input)?,
             });
+        }
+        if tx_no == 0 || tx_no > NUMBER_MAX || base_seq > NUMBER_MAX {
+            return Err(BodyError::TooLarge { field: "tx_no" });
         }
         let depends = TxNos::decode(input)?;
         let count = input.array(ACTIONS_MAX, "actions")?;

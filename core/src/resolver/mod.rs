@@ -4,8 +4,6 @@
 
 mod builtin;
 mod context;
-mod size;
 
-pub use builtin::{resolve, resolve_within};
+pub use builtin::{DOCUMENT_BYTES_MAX, SizeBound, resolve, resolve_within};
 pub use context::{Effect, FoldContext};
-pub use size::{DOCUMENT_BYTES_MAX, SizeBound};

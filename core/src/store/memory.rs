@@ -4,13 +4,15 @@
 
 use super::store::{Durability, Row, Store, StoreError, Table};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
-type Tables = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
+type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Ordered tables in memory. A clone is what a copy of the file would be.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    rows: Tables,
+    /// In the order of `Table::ALL`.
+    tables: [Rows; Table::ALL.len()],
     /// What to put back on rollback, newest last: `None` where there was no row.
     undo: Option<Vec<(Table, Vec<u8>, Option<Vec<u8>>)>>,
 }
@@ -25,21 +27,21 @@ impl MemoryStore {
         let Some(undo) = &mut self.undo else {
             return Err(StoreError::Failed("a write outside of a transaction".to_owned()));
         };
-        let at = (table, key.to_vec());
+        let rows = &mut self.tables[table as usize];
         let before = match value {
-            Some(value) => self.rows.insert(at, value.to_vec()),
-            None => self.rows.remove(&at),
+            Some(value) => rows.insert(key.to_vec(), value.to_vec()),
+            None => rows.remove(key),
         };
         undo.push((table, key.to_vec(), before));
         Ok(())
     }
 
     fn range(&self, table: Table, from: &[u8], to: &[u8]) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
-        let empty = from >= to;
-        let end = if empty { from.to_vec() } else { to.to_vec() };
-        self.rows
-            .range((table, from.to_vec())..(table, end))
-            .map(|((_, key), value)| (key.as_slice(), value.as_slice()))
+        // A map panics when a range ends before it begins.
+        let bounds = (Bound::Included(from), Bound::Excluded(to.max(from)));
+        self.tables[table as usize]
+            .range::<[u8], _>(bounds)
+            .map(|(key, value)| (key.as_slice(), value.as_slice()))
     }
 }
 
@@ -62,8 +64,8 @@ impl Store for MemoryStore {
     fn rollback(&mut self) {
         for (table, key, before) in self.undo.take().unwrap_or_default().into_iter().rev() {
             match before {
-                Some(value) => self.rows.insert((table, key), value),
-                None => self.rows.remove(&(table, key)),
+                Some(value) => self.tables[table as usize].insert(key, value),
+                None => self.tables[table as usize].remove(&key),
             };
         }
     }
@@ -77,7 +79,7 @@ impl Store for MemoryStore {
     }
 
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.rows.get(&(table, key.to_vec())).cloned())
+        Ok(self.tables[table as usize].get(key).cloned())
     }
 
     fn scan(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {

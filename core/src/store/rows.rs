@@ -95,15 +95,17 @@ pub struct LogRow {
     pub chain: ChainHash,
     /// Its hash.
     pub hash: EntryHash,
+    /// True when every reader skips it.
+    pub skipped: bool,
     /// The Entry as it was sent.
     pub entry: Vec<u8>,
 }
 
 impl LogRow {
     /// Bytes for the store.
-    pub fn to_bytes(chain: &ChainHash, hash: &EntryHash, entry: &[u8]) -> Vec<u8> {
-        let mut out = Writer::with_capacity(64 + entry.len());
-        out.fixed(&chain.0).fixed(&hash.0).fixed(entry);
+    pub fn to_bytes(chain: &ChainHash, hash: &EntryHash, skipped: bool, entry: &[u8]) -> Vec<u8> {
+        let mut out = Writer::with_capacity(65 + entry.len());
+        out.fixed(&chain.0).fixed(&hash.0).u8(skipped.into()).fixed(entry);
         out.finish()
     }
 
@@ -113,8 +115,9 @@ impl LogRow {
         let mut input = Reader::new(bytes);
         let chain = ChainHash(input.array("log.chain").map_err(corrupt)?);
         let hash = EntryHash(input.array("log.hash").map_err(corrupt)?);
+        let skipped = input.u8("log.skipped").map_err(corrupt)? != 0;
         let entry = input.take(input.remaining(), "log.entry").map_err(corrupt)?.to_vec();
-        Ok(Self { chain, hash, entry })
+        Ok(Self { chain, hash, skipped, entry })
     }
 }
 
@@ -197,7 +200,7 @@ mod tests {
             unaccepted: vec![(7, 1, 9), (20, 3, 11)],
         };
         assert_eq!(AuthorRow::from_bytes(&row.to_bytes()), Ok(row));
-        let bytes = LogRow::to_bytes(&ChainHash([1; 32]), &EntryHash([2; 32]), b"entry");
+        let bytes = LogRow::to_bytes(&ChainHash([1; 32]), &EntryHash([2; 32]), false, b"entry");
         assert_eq!(LogRow::from_bytes(&bytes).map(|row| row.entry), Ok(b"entry".to_vec()));
     }
 }

@@ -110,6 +110,12 @@ pub enum TransportFault {
         /// The position sent.
         found: u64,
     },
+    /// The Relay's log differs from the one that was verified, at the latest here.
+    #[error("the relay's log differs at position {seq} from the one that was verified")]
+    HeadMismatch {
+        /// The position.
+        seq: u64,
+    },
     /// The first Entry is not the genesis that the Space's id names.
     #[error("the first entry is not this space's genesis")]
     WrongGenesis,

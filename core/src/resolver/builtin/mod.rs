@@ -7,11 +7,15 @@ mod list;
 mod literal;
 mod record;
 mod set;
+mod size;
 mod spot;
+mod text;
+
+pub use size::{DOCUMENT_BYTES_MAX, SizeBound};
 
 use super::context::{Effect, FoldContext};
-use super::size::{SizeBound, within_limit};
 use crate::model::{Fields, Op, RejectReason};
+use size::within_limit;
 
 /// Applies one operation.
 ///
@@ -53,7 +57,8 @@ fn apply(fields: &mut Option<Fields>, op: &Op, context: &mut FoldContext) -> Res
         Op::SetRemove { path, member } => set::remove(fields, path, member),
         Op::Delete => Ok(record::delete(fields)),
         Op::Expect { path, condition } => expect::expect(fields, path, condition),
-        Op::TextCreate { .. } | Op::TextEdit { .. } => Err(RejectReason::TypeMismatch),
+        Op::TextCreate { path, text } => text::create(fields, path, text, context),
+        Op::TextEdit { path, splices } => text::edit(fields, path, splices, context),
     }
 }
 

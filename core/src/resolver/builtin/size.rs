@@ -1,10 +1,11 @@
 //! The size limit of a document, checked without reading all of it for every Action.
 //!
-//! Called by `builtin/mod.rs`. The rule is exact: the canonical encoding of the fields after the
+//! Called by `mod.rs`. The rule is exact: the canonical encoding of the fields after the
 //! Action has at most [`DOCUMENT_BYTES_MAX`] bytes. Upper bounds only decide how it is checked.
 
-use super::context::{Effect, FoldContext};
-use crate::model::{Encoder, Fields, Op, Path, RejectReason, Segment, SetMember, Value};
+use super::spot::find;
+use crate::model::{Encoder, Fields, Op, Path, RejectReason, Segment, SetMember, Text, TextSplice, Value};
+use crate::resolver::{Effect, FoldContext};
 
 /// Largest canonical encoding of a document's fields in bytes.
 pub const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
@@ -22,7 +23,7 @@ const SEGMENT_BYTES: usize = 24;
 
 /// An upper bound of the encoded size of one document's fields, carried from one Action to the next.
 ///
-/// It may be kept beside the fields in memory for as long as only [`super::resolve_within`] changes
+/// It may be kept beside the fields in memory for as long as only [`crate::resolver::resolve_within`] changes
 /// them, and is never stored. [`SizeBound::default`] knows nothing and is always right.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SizeBound(Option<usize>);
@@ -72,7 +73,7 @@ fn encoded_bytes(fields: &Option<Fields>) -> usize {
 }
 
 /// At most how many bytes `op` adds to the encoding; 0 for what never adds any.
-fn growth(_fields: &Option<Fields>, op: &Op) -> usize {
+fn growth(fields: &Option<Fields>, op: &Op) -> usize {
     match op {
         Op::Create { fields } => value_bound(fields),
         Op::Set { path, value } | Op::Merge { path, value } => path_bound(path) + value_bound(value),
@@ -81,8 +82,18 @@ fn growth(_fields: &Option<Fields>, op: &Op) -> usize {
             path_bound(path) + EXTENSION_BYTES + ELEMENT_BYTES + value_bound(value)
         }
         Op::SetAdd { path, member } => path_bound(path) + EXTENSION_BYTES + member_bound(member),
-        Op::TextCreate { path, text } => path_bound(path) + EXTENSION_BYTES + text.len(),
-        Op::TextEdit { path, .. } => path_bound(path) + EXTENSION_BYTES,
+        Op::TextCreate { path, text } => {
+            path_bound(path) + EXTENSION_BYTES + text.len() + Text::default().splice_bound(0)
+        }
+        Op::TextEdit { path, splices } => {
+            let text = match fields.as_ref().and_then(|fields| find(fields, &path.0)) {
+                Some(Value::Text(text)) => text,
+                _ => &Text::default(),
+            };
+            splices.iter().fold(path_bound(path) + EXTENSION_BYTES, |sum, splice| {
+                sum.saturating_add(splice_bound(text, splice))
+            })
+        }
         Op::Unset { .. }
         | Op::ListMove { .. }
         | Op::ListRemove { .. }
@@ -90,6 +101,11 @@ fn growth(_fields: &Option<Fields>, op: &Op) -> usize {
         | Op::Delete
         | Op::Expect { .. } => 0,
     }
+}
+
+fn splice_bound(text: &Text, splice: &TextSplice) -> usize {
+    let delete = usize::try_from(splice.delete).unwrap_or(usize::MAX);
+    text.splice_bound(delete).saturating_add(splice.insert.len())
 }
 
 fn path_bound(path: &Path) -> usize {
@@ -122,7 +138,7 @@ fn value_bound(value: &Value) -> usize {
             EXTENSION_BYTES + list.iter().map(|(_, value)| ELEMENT_BYTES + value_bound(value)).sum::<usize>()
         }
         Value::Set(set) => EXTENSION_BYTES + set.iter().map(member_bound).sum::<usize>(),
-        Value::Text(text) => EXTENSION_BYTES + text.to_string().len(),
+        Value::Text(text) => EXTENSION_BYTES + text.encoded_bound(),
     }
 }
 

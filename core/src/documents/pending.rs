@@ -1,0 +1,217 @@
+//! The pending Transactions of one Space, by number, and which documents they concern.
+//!
+//! Filled by the engine's `local.rs`, emptied by `remote.rs`; `documents/rebase.rs` rewrites rows.
+//! Rows are stored as they are committed. Whether a Transaction is sealed is not stored twice: it
+//! follows from the sealed Entries, whose rows name the numbers that they carry.
+
+use crate::model::{BodyError, Decoder, DocumentKey, Encoder, Transaction, TxNos};
+use crate::store::rows::{AuthorRow, SpaceNo, number_of};
+use crate::store::{Store, StoreError, Table};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most pending Transactions of one Space.
+pub const OUTBOX_COUNT_MAX: usize = 100_000;
+
+/// The sealed Entry that carries a Transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedRef {
+    /// Its author number.
+    pub author_seq: u64,
+}
+
+/// A Transaction that the order does not contain yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// As it reads for the newest folded position, whether it is sealed or not: a sealed Entry has
+    /// its own copy, and when it is refused this is what is sealed next.
+    pub transaction: Transaction,
+    /// Set while a sealed Entry carries it.
+    pub sealed: Option<SealedRef>,
+    /// False while the visible state does without it, because a precondition fails for now.
+    pub shown: bool,
+    /// True when it was issued again under another number and only its Entry's return is awaited.
+    pub superseded: bool,
+}
+
+impl Pending {
+    /// A Transaction as it was just committed.
+    pub fn new(transaction: Transaction) -> Self {
+        Self { transaction, sealed: None, shown: true, superseded: false }
+    }
+
+    /// Documents that it writes or has conditions on, possibly more than once.
+    pub fn touched(&self) -> impl Iterator<Item = &DocumentKey> {
+        self.transaction.actions.iter().map(|action| &action.key)
+    }
+
+    fn concerns(&self) -> impl Iterator<Item = &DocumentKey> {
+        self.touched().chain(self.transaction.reads.iter().map(|read| &read.key))
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Encoder::with_capacity(256);
+        out.uint(u64::from(self.shown) | u64::from(self.superseded) << 1);
+        self.transaction.encode(&mut out);
+        out.finish()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, BodyError> {
+        let mut input = Decoder::new(bytes);
+        let flags = input.uint("outbox.flags")?;
+        let transaction = Transaction::decode(&mut input)?;
+        input.end()?;
+        Ok(Self { transaction, sealed: None, shown: flags & 1 != 0, superseded: flags & 2 != 0 })
+    }
+}
+
+/// All pending Transactions of one Space.
+#[derive(Debug, Default)]
+pub struct PendingSet {
+    rows: BTreeMap<u64, Pending>,
+    touching: BTreeMap<DocumentKey, BTreeSet<u64>>,
+    concerned: BTreeMap<DocumentKey, BTreeSet<u64>>,
+    hidden: BTreeSet<u64>,
+}
+
+impl PendingSet {
+    /// Reads what is pending in `space`.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn load(store: &dyn Store, space: SpaceNo) -> Result<Self, StoreError> {
+        let mut outbox = Self::default();
+        for (key, bytes) in store.scan(Table::Outbox, &space.first(), &space.end(), usize::MAX >> 1)? {
+            let pending = Pending::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("outbox row"))?;
+            outbox.insert(number_of(&key)?, pending);
+        }
+        Ok(outbox)
+    }
+
+    /// Adds a Transaction under its number.
+    pub fn insert(&mut self, tx_no: u64, pending: Pending) {
+        for key in pending.touched() {
+            self.touching.entry(key.clone()).or_default().insert(tx_no);
+        }
+        for key in pending.concerns() {
+            self.concerned.entry(key.clone()).or_default().insert(tx_no);
+        }
+        if !pending.shown {
+            self.hidden.insert(tx_no);
+        }
+        self.rows.insert(tx_no, pending);
+    }
+
+    /// Takes a Transaction out.
+    pub fn remove(&mut self, tx_no: u64) -> Option<Pending> {
+        let pending = self.rows.remove(&tx_no)?;
+        self.hidden.remove(&tx_no);
+        for (index, keys) in [
+            (&mut self.touching, pending.touched().collect::<Vec<_>>()),
+            (&mut self.concerned, pending.concerns().collect()),
+        ] {
+            for key in keys {
+                if let Some(numbers) = index.get_mut(key) {
+                    numbers.remove(&tx_no);
+                    if numbers.is_empty() {
+                        index.remove(key);
+                    }
+                }
+            }
+        }
+        Some(pending)
+    }
+
+    /// Puts a rebased Transaction in the place of the old one; it concerns the same documents.
+    pub fn replace(&mut self, tx_no: u64, transaction: Transaction, shown: bool) {
+        if let Some(pending) = self.rows.get_mut(&tx_no) {
+            pending.transaction = transaction;
+            pending.shown = shown;
+            if shown {
+                self.hidden.remove(&tx_no);
+            } else {
+                self.hidden.insert(tx_no);
+            }
+        }
+    }
+
+    /// The Transaction of that number.
+    pub fn get(&self, tx_no: u64) -> Option<&Pending> {
+        self.rows.get(&tx_no)
+    }
+
+    /// The Transaction of that number, to mark it; what it concerns must not change.
+    pub fn get_mut(&mut self, tx_no: u64) -> Option<&mut Pending> {
+        self.rows.get_mut(&tx_no)
+    }
+
+    /// By number.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, &Pending)> {
+        self.rows.iter().map(|(tx_no, pending)| (*tx_no, pending))
+    }
+
+    /// From a number on.
+    pub fn from(&self, tx_no: u64) -> impl Iterator<Item = (u64, &Pending)> {
+        self.rows.range(tx_no..).map(|(tx_no, pending)| (*tx_no, pending))
+    }
+
+    /// How many are pending.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// True when nothing is pending.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Largest number, 0 when nothing is pending.
+    pub fn last(&self) -> u64 {
+        self.rows.keys().next_back().copied().unwrap_or(0)
+    }
+
+    /// True when something pending touches the document.
+    pub fn touches(&self, key: &DocumentKey) -> bool {
+        self.touching.contains_key(key)
+    }
+
+    /// Numbers that touch the document, in order.
+    pub fn touching(&self, key: &DocumentKey) -> impl Iterator<Item = u64> {
+        self.touching.get(key).into_iter().flatten().copied()
+    }
+
+    /// Numbers of those shown Transactions that touch the document, in order.
+    pub fn shown_touching(&self, key: &DocumentKey) -> impl Iterator<Item = u64> {
+        self.touching(key).filter(|tx_no| !self.hidden.contains(tx_no))
+    }
+
+    /// The same as ranges.
+    pub fn shown_on(&self, key: &DocumentKey) -> TxNos {
+        let mut numbers = TxNos::default();
+        self.shown_touching(key).for_each(|tx_no| numbers.push(tx_no));
+        numbers
+    }
+
+    /// Numbers that touch or have read the document, in order.
+    pub fn concerned(&self, key: &DocumentKey) -> impl Iterator<Item = u64> {
+        self.concerned.get(key).into_iter().flatten().copied()
+    }
+
+    /// What the fold will know of us when everything pending is folded as it is shown now.
+    pub fn as_if_folded(&self, row: &AuthorRow) -> AuthorRow {
+        let mut row = row.clone();
+        row.unaccepted.extend(self.hidden.iter().map(|tx_no| (*tx_no, 1, 0)));
+        row.tx_mark = row.tx_mark.max(self.last());
+        row
+    }
+
+    /// Writes the row of `tx_no`, or deletes it when it is gone.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn save(&self, store: &mut dyn Store, space: SpaceNo, tx_no: u64) -> Result<(), StoreError> {
+        match self.rows.get(&tx_no) {
+            Some(pending) => store.put(Table::Outbox, &space.numbered(tx_no), &pending.to_bytes()),
+            None => store.delete(Table::Outbox, &space.numbered(tx_no)),
+        }
+    }
+}

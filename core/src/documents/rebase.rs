@@ -1,0 +1,128 @@
+//! Replays the Outbox on new confirmed state, touching only what it must.
+//!
+//! Called once per batch of ordered Entries by the engine's `remote.rs`. Documents that only own
+//! Transactions changed, in the order in which they were shown, are a promotion and not its business.
+
+use super::apply::{Accepted, FoldAuthor};
+use super::cache::Documents;
+use super::pending::PendingSet;
+use super::reissue::{SeenTexts, move_splices};
+use crate::model::{DocumentKey, Op, Transaction};
+use crate::store::rows::AuthorRow;
+use crate::store::{Store, StoreError};
+use std::collections::BTreeSet;
+use veilfold_wire::MemberNo;
+
+/// The two ends of the batch, and who we are.
+pub struct RebaseContext<'a> {
+    /// Own member number.
+    pub me: MemberNo,
+    /// What the fold knows of us, after the batch.
+    pub row: &'a AuthorRow,
+    /// False only in tests that show what read sets and dependencies are for.
+    pub preconditions: bool,
+    /// Newest folded position before the batch.
+    pub old_head: u64,
+    /// Newest folded position now.
+    pub new_head: u64,
+}
+
+/// What a rebase did.
+#[derive(Debug, Default)]
+pub struct Rebased {
+    /// Pending Transactions whose Actions were rewritten or that are shown or hidden now: to be stored.
+    pub rewritten: BTreeSet<u64>,
+    /// Documents whose visible image may be another one now.
+    pub changed: BTreeSet<DocumentKey>,
+}
+
+/// Replays what the changed documents `dirty` concern.
+///
+/// Transactions in `seen` are reissued: their text edits move from the text that they were made on
+/// to the one that is there now.
+///
+/// # Errors
+/// As the store says.
+pub fn rebase(
+    documents: &mut Documents,
+    store: &dyn Store,
+    outbox: &mut PendingSet,
+    context: &RebaseContext<'_>,
+    dirty: BTreeSet<DocumentKey>,
+    seen: &SeenTexts,
+) -> Result<Rebased, StoreError> {
+    let (affected, closure) = close(outbox, &dirty);
+    for key in &closure {
+        documents.set_overlay(store, key, None)?;
+    }
+    let mut rebased = Rebased { changed: closure, ..Rebased::default() };
+    rebased.changed.extend(dirty);
+    for tx_no in affected {
+        let Some(pending) = outbox.get(tx_no) else { continue };
+        let was_shown = pending.shown;
+        let mut transaction = pending.transaction.clone();
+        let reissued = seen.moves(tx_no);
+        if reissued {
+            for index in 0..transaction.actions.len() {
+                let (moved, key) = (&seen, transaction.actions[index].key.clone());
+                let fields = documents.visible(store, &key)?.fields.as_ref();
+                move_splices(&mut transaction.actions[index].op, moved.text(tx_no, index), fields);
+            }
+        }
+        // Everything pending reads for the order before this batch; what was reissued reads for what
+        // is visible now.
+        let base_seq = if reissued { context.new_head } else { context.old_head };
+        let mut row = outbox.as_if_folded(context.row);
+        row.tx_mark = row.tx_mark.max(tx_no - 1);
+        let author = FoldAuthor { member: context.me, row: &row, preconditions: context.preconditions };
+        let result = if pending.superseded {
+            None
+        } else {
+            documents.show(store, &transaction, &author, base_seq)?.ok()
+        };
+        let shown = result.is_some();
+        let moved = result.is_some_and(|accepted| rewrite(&mut transaction, accepted));
+        if moved || reissued || shown != was_shown {
+            outbox.replace(tx_no, transaction, shown);
+            rebased.rewritten.insert(tx_no);
+        }
+    }
+    for key in &rebased.changed {
+        if !outbox.touches(key) {
+            documents.set_overlay(store, key, None)?;
+        }
+    }
+    Ok(rebased)
+}
+
+/// The Transactions that must be replayed, in order, and the documents that start over for it.
+fn close(outbox: &PendingSet, dirty: &BTreeSet<DocumentKey>) -> (BTreeSet<u64>, BTreeSet<DocumentKey>) {
+    let mut affected = BTreeSet::new();
+    let mut closure = BTreeSet::new();
+    let mut queue: Vec<DocumentKey> = dirty.iter().cloned().collect();
+    while let Some(key) = queue.pop() {
+        if outbox.touches(&key) && !closure.insert(key.clone()) {
+            continue;
+        }
+        for tx_no in outbox.concerned(&key) {
+            if affected.insert(tx_no) {
+                let touched = outbox.get(tx_no).into_iter().flat_map(|pending| pending.touched());
+                queue.extend(touched.filter(|key| !closure.contains(*key)).cloned());
+            }
+        }
+    }
+    (affected, closure)
+}
+
+/// Puts the rebased Actions into the Transaction; true when any differed.
+fn rewrite(transaction: &mut Transaction, accepted: Accepted) -> bool {
+    let mut moved = false;
+    for (index, op) in accepted.rebased {
+        let slot: Option<&mut Op> = transaction.actions.get_mut(index).map(|action| &mut action.op);
+        if let Some(slot) = slot {
+            *slot = op;
+            moved = true;
+        }
+    }
+    moved
+}

@@ -1,0 +1,155 @@
+//! Moves text edits that stood on an own edit which the order rejected.
+//!
+//! Their offsets count characters that will never be there. The text that each was made on is
+//! rebuilt from the state before the batch, and the edit is carried over by comparing both texts:
+//! what it deleted is deleted where it still is, what it inserted goes to the nearest kept place.
+
+use super::apply::FoldAuthor;
+use super::cache::Documents;
+use crate::model::{DocumentKey, Fields, Op, Path, Segment, TextSplice, Transaction, Value};
+use crate::store::rows::AuthorRow;
+use crate::store::{Store, StoreError};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+use std::collections::{BTreeMap, BTreeSet};
+use veilfold_wire::MemberNo;
+
+/// For each Transaction to be reissued, the text that each of its edits was made on.
+#[derive(Debug, Default)]
+pub struct SeenTexts {
+    texts: BTreeMap<(u64, usize), Vec<char>>,
+    transactions: BTreeSet<u64>,
+}
+
+impl SeenTexts {
+    /// Rebuilds the texts by showing `before`, the pending Transactions as they stood before the
+    /// batch, on the confirmed state before the batch. `documents` must be a fresh cache.
+    ///
+    /// `renumbered` maps the old number of each Transaction to be reissued to its new one.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn rebuild(
+        mut documents: Documents,
+        store: &dyn Store,
+        me: (MemberNo, &AuthorRow),
+        before: &[(u64, Transaction)],
+        renumbered: &BTreeMap<u64, u64>,
+    ) -> Result<Self, StoreError> {
+        let mut seen = Self { texts: BTreeMap::new(), transactions: renumbered.values().copied().collect() };
+        let mut row = me.1.clone();
+        let concerned: BTreeSet<&DocumentKey> = before
+            .iter()
+            .filter(|(tx_no, _)| renumbered.contains_key(tx_no))
+            .flat_map(|(_, transaction)| transaction.actions.iter().map(|action| &action.key))
+            .collect();
+        for key in &concerned {
+            documents.set_overlay(store, key, None)?;
+        }
+        for (base_seq, transaction) in before {
+            if !transaction.actions.iter().any(|action| concerned.contains(&action.key)) {
+                continue;
+            }
+            if let Some(new_no) = renumbered.get(&transaction.tx_no) {
+                for (index, action) in transaction.actions.iter().enumerate() {
+                    if let Op::TextEdit { path, .. } = &action.op {
+                        let text = text_at(documents.visible(store, &action.key)?.fields.as_ref(), path);
+                        seen.texts.insert((*new_no, index), text);
+                    }
+                }
+            }
+            row.tx_mark = row.tx_mark.max(transaction.tx_no.saturating_sub(1));
+            let author = FoldAuthor { member: me.0, row: &row, preconditions: true };
+            // What was hidden then is hidden now; nothing else is to be learnt from it.
+            let _shown = documents.show(store, transaction, &author, *base_seq)?;
+        }
+        Ok(seen)
+    }
+
+    /// Numbers of the Transactions that are issued again.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.transactions.iter().copied()
+    }
+
+    /// True for a Transaction that is issued again.
+    pub fn moves(&self, tx_no: u64) -> bool {
+        self.transactions.contains(&tx_no)
+    }
+
+    pub(super) fn text(&self, tx_no: u64, index: usize) -> Option<&[char]> {
+        self.texts.get(&(tx_no, index)).map(Vec::as_slice)
+    }
+}
+
+/// Rewrites a text edit made on `seen` for the text in `fields`.
+pub(super) fn move_splices(op: &mut Op, seen: Option<&[char]>, fields: Option<&Fields>) {
+    let (Op::TextEdit { path, splices }, Some(seen)) = (op, seen) else { return };
+    let mut now = text_at(fields, path);
+    let mut seen = seen.to_vec();
+    let mut moved = Vec::new();
+    for splice in splices.iter() {
+        let start = (splice.offset as usize).min(seen.len());
+        let end = start.saturating_add(splice.delete as usize).min(seen.len());
+        let kept = kept_characters(&seen, &now);
+        // Backwards, so that a deletion does not shift the next one.
+        let offset = kept[..start].iter().rev().find_map(|at| at.map(|at| at + 1)).unwrap_or(0);
+        let mut deleted: Vec<usize> = kept[start..end].iter().filter_map(|at| *at).collect();
+        deleted.sort_unstable();
+        for at in deleted.iter().rev() {
+            moved.push(TextSplice { offset: *at as u64, delete: 1, insert: String::new() });
+            now.remove(*at);
+        }
+        let offset = offset - deleted.iter().filter(|at| **at < offset).count();
+        if !splice.insert.is_empty() || moved.is_empty() {
+            moved.push(TextSplice { offset: offset as u64, delete: 0, insert: splice.insert.clone() });
+        }
+        now.splice(offset..offset, splice.insert.chars());
+        seen.splice(start..end, splice.insert.chars());
+    }
+    *splices = moved;
+}
+
+/// For each character of `old`, where it is in `new`, if it is.
+fn kept_characters(old: &[char], new: &[char]) -> Vec<Option<usize>> {
+    let mut kept = vec![None; old.len()];
+    for op in capture_diff_slices(Algorithm::Myers, old, new) {
+        if let DiffOp::Equal { old_index, new_index, len } = op {
+            for step in 0..len {
+                kept[old_index + step] = Some(new_index + step);
+            }
+        }
+    }
+    kept
+}
+
+fn text_at(fields: Option<&Fields>, path: &Path) -> Vec<char> {
+    let Some((Segment::Key(first), rest)) = path.0.split_first() else { return Vec::new() };
+    let start = fields.and_then(|fields| fields.get(first));
+    let found = rest.iter().try_fold(start, |value, segment| match (value, segment) {
+        (Some(Value::Map(map)), Segment::Key(key)) => Some(map.get(key)),
+        (Some(Value::List(list)), Segment::Element(id)) => {
+            Some(list.iter().find(|(element, _)| element == id).map(|(_, value)| value))
+        }
+        _ => None,
+    });
+    match found.flatten() {
+        Some(Value::Text(text)) => text.to_string().chars().collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chars(text: &str) -> Vec<char> {
+        text.chars().collect()
+    }
+
+    #[test]
+    fn kept_characters_are_found_again() {
+        let kept = kept_characters(&chars("hello abc world"), &chars("hello world!"));
+        assert_eq!(kept.iter().filter(|at| at.is_none()).count(), 4);
+        assert_eq!(kept[0], Some(0));
+        assert_eq!(kept[14], Some(10));
+    }
+}

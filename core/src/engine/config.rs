@@ -1,0 +1,53 @@
+//! What an engine is told once.
+
+use crate::store::Durability;
+use veilfold_wire::Checks;
+
+/// Options of an engine.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineConfig {
+    /// What a commit must survive.
+    pub durability: Durability,
+    /// Which protections are on: all of them, outside of tests.
+    pub protections: Protections,
+    /// How sealed parts are made.
+    #[cfg(feature = "testing")]
+    pub cipher: crate::keys::Cipher,
+}
+
+/// The protections that a test may take away one by one, to show what each is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protections {
+    /// What is checked of an Entry before it enters the log.
+    pub checks: Checks,
+    /// Skip a Transaction whose number was folded before.
+    pub tx_mark: bool,
+    /// Read sets and dependencies reject.
+    pub preconditions: bool,
+    /// An acknowledged Entry must come back at its position.
+    pub acknowledged: bool,
+    /// Store a sealed Entry before it is sent.
+    pub keep_sealed: bool,
+}
+
+impl Protections {
+    /// Every protection.
+    pub const ALL: Self = Self {
+        checks: Checks::ALL,
+        tx_mark: true,
+        preconditions: true,
+        acknowledged: true,
+        keep_sealed: true,
+    };
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Process,
+            protections: Protections::ALL,
+            #[cfg(feature = "testing")]
+            cipher: crate::keys::Cipher::Real,
+        }
+    }
+}

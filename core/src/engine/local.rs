@@ -1,0 +1,308 @@
+//! An app's write on its way out: checked, shown, kept in the Outbox, and handed to `sending.rs`.
+
+use super::engine::{Engine, Parts};
+use super::output::Output;
+use super::space::{Space, SpaceRow};
+use crate::documents::{FoldAuthor, Pending};
+use crate::envelope::{Founding, LogHead, VerifiedEntry, found_space};
+use crate::error::{Error, ErrorKind};
+use crate::keys::{ContactCard, ContactCardError, Keyring, random};
+use crate::members::{AddWish, Roster, SpaceTicket};
+use crate::model::{Action, DocumentKey, ElementId, Fields, Rejection, TxId};
+use crate::outbox::{Fate, fate_of};
+use crate::store::rows::AuthorRow;
+use crate::transact::{build, document_read, token};
+use veilfold_wire::entry::chain_next;
+use veilfold_wire::{AuthorHead, Judgement, MemberNo, Role, SpaceId, UserTag};
+
+pub use crate::transact::ReadToken;
+
+/// Smallest padded plaintext of a new Space in bytes.
+const PADDING_FLOOR: u64 = 128;
+
+/// What an app wants to happen together.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// What was read for it; nothing for blind intents.
+    pub reads: Vec<ReadToken>,
+    /// What to do.
+    pub actions: Vec<Action>,
+}
+
+/// A Transaction that is kept and shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Its name, for asking for its fate.
+    pub tx_id: TxId,
+    /// Ids of the list elements that it made, in order.
+    pub elements: Vec<ElementId>,
+}
+
+impl Engine {
+    /// Founds a Space whose only member is this Device. Works offline.
+    ///
+    /// `name` is for this Device's own list and `own_name` is what other Members will see.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn create_space(&mut self, name: &str, own_name: &str, now_ms: u64) -> Result<SpaceId, Error> {
+        self.step(|engine| {
+            let user_tag = UserTag(random(engine.entropy.as_mut()));
+            let body = Roster::sealed_part(own_name);
+            let founding = Founding { user_tag, padding_floor: PADDING_FLOOR, relay: None, body: &body };
+            let hedge = engine.root.hedge();
+            let founded = found_space(&engine.seed, hedge, &founding, engine.entropy.as_mut())
+                .map_err(|error| Error::internal(error.to_string()))?;
+            let (id, no) = (founded.space, engine.number_space(founded.space)?);
+            let row = SpaceRow {
+                name: name.to_owned(),
+                key_context: founded.key_context,
+                me: Some(1),
+                genesis_unsent: true,
+                log_seq: 1,
+                log_chain: [0; 32],
+                folded: 1,
+            };
+            let mut space = Space::new(id, no, row, founded.keyring);
+            let hash = veilfold_wire::EntryHash(id.0);
+            let chain = chain_next(1, &LogHead::start(&id).chain, &hash);
+            space.row.log_chain = chain.0;
+            let judgement = Judgement::Chained { hash, fault: None };
+            let head = LogHead { seq: 1, chain };
+            let genesis = VerifiedEntry::from_own_log(head, founded.entry, judgement, PADDING_FLOOR);
+            space.tail.append(engine.store.as_mut(), no, &[genesis])?;
+            space.membership = Some(founded.membership);
+            space.roster.note(MemberNo(1), &body).map_err(|error| Error::internal(error.to_string()))?;
+            let row = AuthorRow { head: AuthorHead { author_seq: 1, hash }, ..AuthorRow::NEW };
+            space.authors.insert(MemberNo(1), row);
+            space.dirty.membership = true;
+            space.dirty.authors.insert(MemberNo(1));
+            #[cfg(feature = "testing")]
+            space.keyring.set_cipher(engine.config.cipher);
+            space.save_key(engine.store.as_mut(), &engine.root, 0, engine.entropy.as_mut())?;
+            engine.open.insert(id, space);
+            engine.touched.insert(id);
+            engine.attend(id, now_ms)?;
+            Ok(id)
+        })
+    }
+
+    /// Makes a contact card with keys of its own, to be added to one Space. Nothing is stored.
+    ///
+    /// # Errors
+    /// `Invalid` when the name is empty or too long.
+    pub fn contact_card(&mut self, name: &str) -> Result<ContactCard, Error> {
+        ContactCard::generate(&self.seed, name, self.entropy.as_mut())
+            .map_err(|error: ContactCardError| Error::invalid("bad_name", error.to_string()))
+    }
+
+    /// Adds the holder of a card. Works offline; the order decides between changes made at once.
+    ///
+    /// Gives the id under which the fate is told, and the ticket for the card's holder, which is
+    /// useful as soon as the change is ordered.
+    ///
+    /// # Errors
+    /// `NotAllowed` when this Device's role may not give `role`; `Invalid` for somebody already there.
+    pub fn add_member(
+        &mut self,
+        id: SpaceId,
+        card: ContactCard,
+        role: Role,
+        now_ms: u64,
+    ) -> Result<(TxId, SpaceTicket), Error> {
+        self.step(|engine| {
+            let Parts { space, store, entropy, .. } = engine.parts(id)?;
+            let me = admitted(space)?;
+            let membership = space.membership.as_ref().ok_or_else(not_admitted)?;
+            if !membership.get(me).is_some_and(|member| member.role.may_grant(role)) {
+                let text = "this device's role may not give that role";
+                return Err(Error::new(ErrorKind::NotAllowed, "role_too_low", text));
+            }
+            let wished = space.wishes.iter().any(|wish| wish.card.sign_key() == card.sign_key());
+            if wished || membership.find(card.sign_key()).is_some() {
+                return Err(Error::invalid(
+                    "already_member",
+                    "this card was added before; ask for a new one",
+                ));
+            }
+            let ticket = SpaceTicket { space: id, key_context: *card.key_context() };
+            let wish = AddWish { id: TxId(random(entropy)), card, role, user_tag: UserTag(random(entropy)) };
+            let wish_id = wish.id;
+            space.wishes.push(wish);
+            space.save_wish(store, wish_id)?;
+            engine.attend(id, now_ms)?;
+            Ok((wish_id, ticket))
+        })
+    }
+
+    /// Joins the Space that a ticket names. Works offline; documents come with the connection.
+    ///
+    /// Joining again changes nothing.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn join(&mut self, ticket: &SpaceTicket, name: &str, now_ms: u64) -> Result<SpaceId, Error> {
+        let id = ticket.space;
+        if self.numbers.contains_key(&id) {
+            return Ok(id);
+        }
+        self.step(|engine| {
+            let no = engine.number_space(id)?;
+            let row = SpaceRow {
+                name: name.to_owned(),
+                key_context: ticket.key_context,
+                me: None,
+                genesis_unsent: false,
+                log_seq: 0,
+                log_chain: LogHead::start(&id).chain.0,
+                folded: 0,
+            };
+            let member = engine.seed.member(&ticket.key_context, 0);
+            #[allow(unused_mut, reason = "changed by tests that choose a cipher")]
+            let mut keyring = Keyring::new(id, member, engine.root.hedge());
+            #[cfg(feature = "testing")]
+            keyring.set_cipher(engine.config.cipher);
+            engine.open.insert(id, Space::new(id, no, row, keyring));
+            engine.touched.insert(id);
+            engine.attend(id, now_ms)?;
+            Ok(id)
+        })
+    }
+
+    /// Commits what the app wants: kept and visible when this returns, ordered later.
+    ///
+    /// `Ok(None)` when something that was read has changed meanwhile: read again and try again.
+    ///
+    /// # Errors
+    /// `NotAllowed` before this Device is a writer; `Invalid` for what is too large, and for what is
+    /// rejected by the state as it is visible now, with the reason.
+    pub fn transact(&mut self, id: SpaceId, draft: Draft, now_ms: u64) -> Result<Option<Committed>, Error> {
+        // What the app did wrong changes nothing and is no reason to read everything anew, so it
+        // is a result of the step and not its failure.
+        self.step(|engine| {
+            let Parts { space, store, entropy, .. } = engine.parts(id)?;
+            let me = match admitted(space) {
+                Ok(me) => me,
+                Err(error) => return Ok(Err(error)),
+            };
+            let role = space.membership.as_ref().and_then(|all| all.get(me)).map(|member| member.role);
+            if role.is_none_or(|role| role < Role::Writer) {
+                let text = "this device may read this space but not write to it";
+                return Ok(Err(Error::new(ErrorKind::NotAllowed, "read_only", text)));
+            }
+            if space.pending.len() >= crate::documents::OUTBOX_COUNT_MAX {
+                let text = "too much waits to be sent; connect before writing more";
+                return Ok(Err(Error::invalid("outbox_full", text)));
+            }
+            let mut reads = Vec::with_capacity(draft.reads.len());
+            for read in &draft.reads {
+                match document_read(&mut space.documents, &space.pending, store, read)? {
+                    Some(read) => reads.push(read),
+                    None => return Ok(Ok(None)),
+                }
+            }
+            let tx_no = space.next_tx_no();
+            let tx_id = TxId(random(entropy));
+            let built = build(&space.pending, tx_no, tx_id, now_ms, reads, draft.actions);
+            let transaction = match built {
+                Ok(transaction) => transaction,
+                Err(error) => return Ok(Err(Error::invalid("too_large", error.to_string()))),
+            };
+            let row = space.pending.as_if_folded(&space.own_row());
+            let author = FoldAuthor { member: me, row: &row, preconditions: true };
+            let shown = space.documents.show(store, &transaction, &author, space.row.folded)?;
+            let accepted = match shown {
+                Ok(accepted) => accepted,
+                Err(rejection) => {
+                    for action in
+                        transaction.actions.iter().filter(|action| !space.pending.touches(&action.key))
+                    {
+                        space.documents.unshow(store, &action.key)?;
+                    }
+                    return Ok(Err(rejected_here(&rejection)));
+                }
+            };
+            let elements = (0..accepted.elements).map(|count| element_id(tx_id, count)).collect();
+            space.pending.insert(tx_no, Pending::new(transaction));
+            space.pending.save(store, space.no, tx_no)?;
+            engine.mark_changed(id, accepted.changed.iter());
+            engine.attend(id, now_ms)?;
+            Ok(Ok(Some(Committed { tx_id, elements })))
+        })?
+    }
+
+    /// A document as a Transaction sees it that has done `actions` so far, and what was read.
+    ///
+    /// # Errors
+    /// `Invalid` with the reason when `actions` are rejected by the state as it is visible now.
+    pub fn preview(
+        &mut self,
+        id: SpaceId,
+        actions: &[Action],
+        key: &DocumentKey,
+    ) -> Result<(Option<Fields>, ReadToken), Error> {
+        let Parts { space, store, .. } = self.parts(id)?;
+        let me = space.me().unwrap_or(MemberNo(0));
+        let read = token(&mut space.documents, &space.pending, store, key)?;
+        let mut context = crate::resolver::FoldContext {
+            author: me,
+            position: crate::model::Position::UNORDERED,
+            time_ms: 0,
+            tx_id: TxId([0; 8]),
+            base_seq: space.row.folded,
+            elements: 0,
+        };
+        let mut fields = space.documents.read(store, key)?;
+        for action in actions.iter().filter(|action| action.key == *key) {
+            crate::resolver::resolve(&mut fields, &action.op, &mut context)
+                .map_err(|reason| rejected_here(&reason.at(key)))?;
+        }
+        Ok((fields, read))
+    }
+
+    /// What became of a Transaction or of an addition; `None` when it was settled too long ago.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn fate(&mut self, id: SpaceId, tx_id: TxId) -> Result<Option<Fate>, Error> {
+        let Parts { space, store, .. } = self.parts(id)?;
+        if let Some(fate) = fate_of(store, space.no, tx_id)? {
+            return Ok(Some(fate));
+        }
+        let pending = space.pending.iter().any(|(_, pending)| pending.transaction.tx_id == tx_id)
+            || space.wishes.iter().any(|wish| wish.id == tx_id);
+        Ok(pending.then_some(Fate::Pending))
+    }
+
+    /// Tells live queries and whoever watches the status that documents have changed.
+    pub(super) fn mark_changed<'a>(
+        &mut self,
+        id: SpaceId,
+        changed: impl Iterator<Item = &'a DocumentKey> + Clone,
+    ) {
+        let woken = self.live.mark(&id, changed);
+        self.outputs.extend(woken.into_iter().map(Output::Live));
+        self.outputs.push_back(Output::Status(id));
+    }
+}
+
+/// Own number, or the error that says what is missing.
+fn admitted(space: &Space) -> Result<MemberNo, Error> {
+    space.me().ok_or_else(not_admitted)
+}
+
+fn not_admitted() -> Error {
+    let text = "this device is not in the space's order yet; connect, and let a member add its card";
+    Error::new(ErrorKind::NotAllowed, "not_admitted", text)
+}
+
+fn rejected_here(rejection: &Rejection) -> Error {
+    Error::invalid("rejected", rejection.reason.to_string())
+}
+
+fn element_id(tx_id: TxId, count: u32) -> ElementId {
+    let mut id = [0; 12];
+    id[..8].copy_from_slice(&tx_id.0);
+    id[8..].copy_from_slice(&count.to_be_bytes());
+    ElementId(id)
+}

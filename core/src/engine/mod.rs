@@ -1,0 +1,24 @@
+//! All Spaces of one Device, without I/O: inputs and a clock value in, outputs out.
+//!
+//! Read `local.rs` (an app's write on its way out) and `remote.rs` (an ordered Entry on its way in)
+//! first; `sending.rs` joins them. Every entry point is one store transaction (`step.rs`).
+
+mod config;
+mod connection;
+#[allow(clippy::module_inception)]
+mod engine;
+mod fold;
+mod local;
+mod output;
+mod reading;
+mod remote;
+mod sending;
+mod settle;
+mod space;
+mod step;
+
+pub use config::{EngineConfig, Protections};
+pub use engine::Engine;
+pub use local::{Committed, Draft, ReadToken};
+pub use output::{Event, Output};
+pub use reading::{MemberInfo, SpaceStatus, SyncState};

@@ -1,0 +1,60 @@
+//! What should be done outside, after the step that asked for it was committed.
+
+use crate::model::TxId;
+use crate::outbox::Fate;
+use crate::query::LiveId;
+use bytes::Bytes;
+use veilfold_wire::{SpaceId, TransportFault};
+
+/// Something for the driver to do. Lost outputs are harmless: what matters is asked for again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Open a transport to the Relay.
+    Connect,
+    /// Send a message on the transport.
+    Send(Bytes),
+    /// Close the transport.
+    Disconnect,
+    /// A live query has something to deliver.
+    Live(LiveId),
+    /// A Transaction has its fate.
+    Settled {
+        /// The Space.
+        space: SpaceId,
+        /// The Transaction.
+        tx_id: TxId,
+        /// What became of it.
+        fate: Fate,
+    },
+    /// Something in a Space's status may be different.
+    Status(SpaceId),
+    /// Something that the app's developer should hear of.
+    Event(Event),
+}
+
+/// Something noteworthy that no call is waiting for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The Relay gave something that an honest one cannot give; the Space halts before it.
+    RelayMisbehaved {
+        /// The Space, when it is about one.
+        space: Option<SpaceId>,
+        /// What it did.
+        fault: TransportFault,
+    },
+    /// The Relay holds own Transactions that this store does not know: it is a copy or was restored.
+    DeviceCloned {
+        /// The Space.
+        space: SpaceId,
+    },
+    /// This Device was added to a Space.
+    Admitted {
+        /// The Space.
+        space: SpaceId,
+    },
+    /// The store could not keep what arrived; it is fetched again.
+    StoreFailed {
+        /// What it said.
+        detail: String,
+    },
+}

@@ -1,0 +1,231 @@
+//! Own writes on their way to the Relay: asked-for Spaces, sealed Entries, what is sent again.
+//!
+//! Sealing happens here, at send time, so what is sent is always made for the present. The first
+//! write after a pause is sealed at once; what is written while it is on its way goes together.
+
+use super::engine::{Engine, Parts};
+use super::output::Output;
+use super::space::Space;
+use crate::documents::SealedRef;
+use crate::envelope::{Author, SealContext, SealError, seal_control, seal_data};
+use crate::error::Error;
+use crate::keys::Entropy;
+use crate::members::{AddWish, Roster};
+use crate::model::{Body, Encoder, TRANSACTIONS_MAX};
+use crate::outbox::{Content, Fate, RefusedReason, SealedRow, settle};
+use crate::store::rows::LogRow;
+use crate::store::{StoreError, Table};
+use crate::sync::State;
+use bytes::Bytes;
+use veilfold_wire::frame::{DeviceFrame, append_id};
+use veilfold_wire::limits::IN_FLIGHT_MAX;
+use veilfold_wire::membership::{AddMember, MemberKeys};
+use veilfold_wire::signature::SignatureDomain;
+use veilfold_wire::{ControlOp, ControlPublic, MemberNo, Role, SpaceId};
+
+/// Bytes of Transactions that go into one Entry.
+const BATCH_BYTES: usize = 64 * 1024;
+/// While something is on its way, this many waiting Transactions are worth another Entry.
+const BATCH_WAITING: usize = 256;
+
+impl Engine {
+    /// Asks the Relay for the Space if that is due, and sends what may be sent.
+    pub(super) fn attend(&mut self, id: SpaceId, now_ms: u64) -> Result<(), Error> {
+        if self.session.online().is_none() {
+            return Ok(());
+        }
+        if *self.subscriptions.get(id).state() == State::Wanted {
+            self.ask_for(id)?;
+        }
+        if self.subscriptions.get(id).may_send(now_ms) {
+            self.seal_waiting(id)?;
+            let Parts { space, outputs, .. } = self.parts(id)?;
+            for row in space.in_flight.take_unsent() {
+                outputs.push_back(Output::Send(
+                    DeviceFrame::Append { space: id, entry: row.entry.clone() }.encode(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the subscription on this connection; it is asked for again later.
+    pub(super) fn unsubscribe(&mut self, id: SpaceId) {
+        if self.session.online().is_some() {
+            self.outputs.push_back(Output::Send(DeviceFrame::Unsubscribe { space: id }.encode()));
+        }
+    }
+
+    fn ask_for(&mut self, id: SpaceId) -> Result<(), Error> {
+        let Some(online) = self.session.online() else { return Ok(()) };
+        let transcript = online.transcript.clone();
+        let Parts { space, store, outputs, .. } = self.parts(id)?;
+        space.in_flight.restart();
+        let frame = if space.row.genesis_unsent {
+            let row = store.get(Table::Log, &space.no.numbered(1))?.ok_or(StoreError::Corrupt("genesis"))?;
+            DeviceFrame::CreateSpace { entry: Bytes::from(LogRow::from_bytes(&row)?.entry) }
+        } else {
+            let member = space.keyring.member();
+            let hash = transcript.space_hash(&id, &member.sign_key());
+            DeviceFrame::Subscribe {
+                space: id,
+                member: member.sign_key(),
+                have_seq: space.row.log_seq,
+                signature: member.sign(SignatureDomain::SpaceAuth, &hash),
+            }
+        };
+        outputs.push_back(Output::Send(frame.encode()));
+        self.subscriptions.get(id).asked();
+        Ok(())
+    }
+
+    /// Seals as much of what waits as may be in flight.
+    fn seal_waiting(&mut self, id: SpaceId) -> Result<(), Error> {
+        while let Some(wish) = self.next_wish(id)? {
+            let sealed = self.seal_wish(id, &wish)?;
+            if !sealed {
+                return Ok(());
+            }
+        }
+        loop {
+            let keep_sealed = self.config.protections.keep_sealed;
+            let Parts { space, store, entropy, .. } = self.parts(id)?;
+            let Some(context) = seal_context(space) else { return Ok(()) };
+            let sealed = last_sealed(space);
+            let waiting = space.pending.from(sealed + 1).take(BATCH_WAITING).count();
+            let in_flight = space.in_flight.unacknowledged();
+            let worth = in_flight == 0 || (waiting >= BATCH_WAITING && in_flight < IN_FLIGHT_MAX);
+            if waiting == 0 || !worth {
+                return Ok(());
+            }
+            let body = take_batch(space, sealed + 1);
+            let numbers = body.transactions.first().zip(body.transactions.last());
+            let Some((first, last)) = numbers.map(|(first, last)| (first.tx_no, last.tx_no)) else {
+                return Ok(());
+            };
+            let sealed = seal_data(&space.keyring, &context, &body.encode(), entropy).map_err(seal_failed)?;
+            let author_seq = sealed.entry.header().author_seq;
+            let entry = sealed.entry.bytes().clone();
+            let row = SealedRow {
+                author_seq,
+                hash: sealed.hash,
+                seen_seq: context.seen.seq,
+                acked_seq: 0,
+                content: Content::Transactions { first, last },
+                id: append_id(&entry),
+                entry,
+            };
+            space.in_flight.push(store, space.no, row, keep_sealed)?;
+            for transaction in &body.transactions {
+                if let Some(pending) = space.pending.get_mut(transaction.tx_no) {
+                    pending.sealed = Some(SealedRef { author_seq });
+                }
+            }
+        }
+    }
+
+    /// A wish that is not in flight, unless one is: each must name the membership after the other.
+    fn next_wish(&mut self, id: SpaceId) -> Result<Option<AddWish>, Error> {
+        let space = self.space(id)?;
+        let busy = space.in_flight.iter().any(|row| matches!(row.content, Content::Control { .. }));
+        Ok(if busy { None } else { space.wishes.first().cloned() })
+    }
+
+    /// Seals an addition; false when it has to wait. A wish that cannot come true any more is refused.
+    fn seal_wish(&mut self, id: SpaceId, wish: &AddWish) -> Result<bool, Error> {
+        let keep_sealed = self.config.protections.keep_sealed;
+        let Parts { space, store, entropy, outputs, .. } = self.parts(id)?;
+        let Some(context) = seal_context(space) else { return Ok(false) };
+        let Some(public) = add_member(space, &context, wish, entropy) else {
+            space.wishes.retain(|other| other.id != wish.id);
+            space.save_wish(store, wish.id)?;
+            let fate = Fate::Refused(RefusedReason::NotApplicable);
+            settle(store, space.no, wish.id, &fate)?;
+            outputs.push_back(Output::Settled { space: id, tx_id: wish.id, fate });
+            return Ok(true);
+        };
+        let part = Roster::sealed_part(wish.card.name());
+        let sealed = seal_control(&space.keyring, &context, &public, &part, entropy).map_err(seal_failed)?;
+        let entry = sealed.entry.bytes().clone();
+        let row = SealedRow {
+            author_seq: sealed.entry.header().author_seq,
+            hash: sealed.hash,
+            seen_seq: context.seen.seq,
+            acked_seq: 0,
+            content: Content::Control { wish: wish.id.0 },
+            id: append_id(&entry),
+            entry,
+        };
+        space.in_flight.push(store, space.no, row, keep_sealed)?;
+        Ok(true)
+    }
+}
+
+/// Who and where we are as an author; `None` while we cannot be one.
+fn seal_context(space: &Space) -> Option<SealContext> {
+    let (me, cursor) = (space.me()?, space.cursor());
+    let membership = space.membership.as_ref()?;
+    let can_write = membership.get(me).is_some_and(|member| member.role >= Role::Writer);
+    let has_key = space.keyring.secret(membership.epoch()).is_some();
+    (can_write && has_key && cursor.is_folded()).then(|| SealContext {
+        author: Author { member_no: me, head: space.in_flight.head(space.own_row().head) },
+        seen: cursor.log,
+        epoch: membership.epoch(),
+        padding_floor: membership.padding_floor(),
+    })
+}
+
+/// Largest number that a sealed Entry carries or that was folded.
+fn last_sealed(space: &Space) -> u64 {
+    let sealed = space.in_flight.iter().filter_map(|row| match row.content {
+        Content::Transactions { last, .. } => Some(last),
+        Content::Control { .. } => None,
+    });
+    sealed.max().unwrap_or(0)
+}
+
+/// Transactions from a number on, made for the order as it is folded now.
+fn take_batch(space: &Space, first: u64) -> Body {
+    let mut body = Body { transactions: Vec::new() };
+    let mut bytes = Encoder::new();
+    for (_, pending) in space.pending.from(first).take(TRANSACTIONS_MAX) {
+        let mut transaction = pending.transaction.clone();
+        transaction.base_seq = space.row.folded;
+        transaction.encode(&mut bytes);
+        if !body.transactions.is_empty() && bytes.len() > BATCH_BYTES {
+            break;
+        }
+        body.transactions.push(transaction);
+    }
+    body
+}
+
+/// The public part of an addition; `None` when it is not possible any more.
+fn add_member(
+    space: &Space,
+    context: &SealContext,
+    wish: &AddWish,
+    entropy: &mut dyn Entropy,
+) -> Option<ControlPublic> {
+    let membership = space.membership.as_ref()?;
+    let may = membership.get(context.author.member_no)?.role.may_grant(wish.role);
+    if !may || membership.find(wish.card.sign_key()).is_some() {
+        return None;
+    }
+    let control_seq = membership.control_seq() + 1;
+    let keys = MemberKeys { sign: *wish.card.sign_key(), kem: *wish.card.kem_key(), user_tag: wish.user_tag };
+    let epoch_box = space
+        .keyring
+        .seal_box(context.epoch, membership.epoch_commit(), &keys.sign, &keys.kem, entropy)
+        .ok()?;
+    let member_no = MemberNo(control_seq);
+    Some(ControlPublic {
+        control_seq,
+        prev_control_hash: *membership.control_head(),
+        op: ControlOp::AddMember(AddMember { member_no, keys, role: wish.role, epoch_box }),
+    })
+}
+
+fn seal_failed(error: SealError) -> Error {
+    Error::internal(format!("an entry could not be sealed: {error}"))
+}

@@ -1,0 +1,88 @@
+//! The one error at the edge of core, sorted by who can act on it.
+
+use crate::keys::KeysLost;
+use crate::store::StoreError;
+use core::fmt;
+use veilfold_wire::TransportFault;
+
+/// Who can act on an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorKind {
+    /// There is no connection; it is tried again by itself.
+    Offline,
+    /// This Device may not do that in this Space.
+    NotAllowed,
+    /// The call is wrong; its text says what to change.
+    Invalid,
+    /// The Relay gave something that an honest one cannot give.
+    RelayMisbehaved,
+    /// Data of a newer version of the app; update it.
+    NewerVersion,
+    /// Local data is damaged or cannot be opened.
+    Corrupt,
+    /// A broken assumption of Veilfold itself; report it.
+    Internal,
+}
+
+/// An error with a kind to act on, a stable code to compare, and a text for people.
+///
+/// Texts carry ids, sizes and positions, never names, keys or contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// Who can act.
+    pub kind: ErrorKind,
+    /// Stable, for programs: `closed`, `too_large`, `not_admitted` …
+    pub code: &'static str,
+    /// What happened and what to do about it.
+    pub detail: String,
+}
+
+impl Error {
+    /// An error of this kind.
+    pub fn new(kind: ErrorKind, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { kind, code, detail: detail.into() }
+    }
+
+    /// The call is wrong.
+    pub fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, code, detail)
+    }
+
+    /// A broken assumption of ours.
+    pub fn internal(detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, "internal", detail)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let (kind, code) = match &error {
+            StoreError::InUse => (ErrorKind::Invalid, "store_in_use"),
+            StoreError::NewerVersion { .. } => (ErrorKind::NewerVersion, "store_newer"),
+            StoreError::Full => (ErrorKind::Corrupt, "disk_full"),
+            StoreError::Corrupt(_) => (ErrorKind::Corrupt, "store_damaged"),
+            StoreError::Failed(_) => (ErrorKind::Corrupt, "store_failed"),
+        };
+        Self::new(kind, code, error.to_string())
+    }
+}
+
+impl From<KeysLost> for Error {
+    fn from(error: KeysLost) -> Self {
+        Self::new(ErrorKind::Corrupt, "keys_lost", error.to_string())
+    }
+}
+
+impl From<TransportFault> for Error {
+    fn from(fault: TransportFault) -> Self {
+        Self::new(ErrorKind::RelayMisbehaved, "relay_misbehaved", fault.to_string())
+    }
+}

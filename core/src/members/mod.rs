@@ -1,0 +1,11 @@
+//! The sealed side of membership: names, tickets, and the wish to add somebody.
+//!
+//! Called by the engine, on top of `veilfold_wire`'s fold of the public side.
+
+mod roster;
+mod ticket;
+mod wish;
+
+pub use roster::Roster;
+pub use ticket::{SpaceTicket, TicketError};
+pub use wish::AddWish;
