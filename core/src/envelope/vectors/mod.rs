@@ -65,6 +65,12 @@ impl Entropy for Fixed {
     }
 }
 
+impl Drop for Fixed {
+    fn drop(&mut self) {
+        assert!(self.0.is_empty() || std::thread::panicking(), "all that a vector names is drawn");
+    }
+}
+
 /// The name of an enum's variant.
 fn variant(value: impl core::fmt::Debug) -> String {
     let text = format!("{value:?}");
