@@ -13,8 +13,16 @@ type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 pub struct MemoryStore {
     /// In the order of `Table::ALL`.
     tables: [Rows; Table::ALL.len()],
-    /// What to put back on rollback, newest last: `None` where there was no row.
-    undo: Option<Vec<(Table, Vec<u8>, Option<Vec<u8>>)>>,
+    /// What to put back on rollback, newest last; `None` while no transaction is open.
+    undo: Option<Vec<Undo>>,
+}
+
+/// What was there before a write.
+#[derive(Clone, Debug)]
+struct Undo {
+    table: Table,
+    key: Vec<u8>,
+    before: Option<Vec<u8>>,
 }
 
 impl MemoryStore {
@@ -32,7 +40,7 @@ impl MemoryStore {
             Some(value) => rows.insert(key.to_vec(), value.to_vec()),
             None => rows.remove(key),
         };
-        undo.push((table, key.to_vec(), before));
+        undo.push(Undo { table, key: key.to_vec(), before });
         Ok(())
     }
 
@@ -62,7 +70,7 @@ impl Store for MemoryStore {
     }
 
     fn rollback(&mut self) {
-        for (table, key, before) in self.undo.take().unwrap_or_default().into_iter().rev() {
+        for Undo { table, key, before } in self.undo.take().unwrap_or_default().into_iter().rev() {
             match before {
                 Some(value) => self.tables[table as usize].insert(key, value),
                 None => self.tables[table as usize].remove(&key),
