@@ -22,6 +22,10 @@ pub struct Arguments {
     /// Keep everything in memory; it is gone when the relay stops, and so is its key.
     #[arg(long)]
     memory: bool,
+    /// Host, with its port if not the usual one, under which devices reach the relay; may be given
+    /// several times. Devices led here under another name are turned away.
+    #[arg(long = "authority", value_name = "HOST[:PORT]")]
+    authorities: Vec<String>,
     /// Largest sealed entry in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().entry_bytes,
           value_parser = clap::value_parser!(u64).range(1..=ENTRY_BYTES_MAX as u64))]
@@ -44,6 +48,7 @@ impl Arguments {
     pub fn config(self) -> Config {
         let mut config = Config::new(self.data.map_or(Data::Memory, Data::Folder));
         config.listen = self.listen;
+        config.authorities = self.authorities;
         config.limits.entry_bytes = self.entry_bytes_max;
         config.limits.entries_per_second = self.entries_per_second;
         config.connections_max = self.connections_max;

@@ -23,6 +23,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where Entries are kept.
     pub data: Data,
+    /// The hosts, with ports if not the usual ones, under which devices reach this Relay. A device
+    /// that was led here under another name is turned away, so that nobody in between can pass its
+    /// login on. Empty takes any name.
+    pub authorities: Vec<String>,
     /// What is announced to devices and held to.
     pub limits: Limits,
     /// Most connections at a time; more are turned away.
@@ -42,6 +46,7 @@ impl Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             data,
+            authorities: Vec::new(),
             limits: Limits::default(),
             connections_max: 10_000,
             unauthenticated_max: 1_024,

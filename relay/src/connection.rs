@@ -22,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
@@ -62,7 +63,7 @@ pub(crate) async fn serve(mut stream: TcpStream, shared: Arc<Shared>, links: Lin
             let _ = stream.write_all(HEALTHY).await;
             return None;
         }
-        accept(stream).await
+        accept(stream, &shared.config.authorities).await
     });
     let Ok(Some((socket, authority))) = accepted.await else { return };
     let mut nonce = [0; 32];
@@ -93,7 +94,7 @@ async fn asks_for_health(stream: &TcpStream) -> bool {
 }
 
 /// Makes a WebSocket of the stream; also gives the host and port that the client used.
-async fn accept(stream: TcpStream) -> Option<(WebSocketStream<TcpStream>, String)> {
+async fn accept(stream: TcpStream, known: &[String]) -> Option<(WebSocketStream<TcpStream>, String)> {
     let mut authority = String::new();
     let config = WebSocketConfig::default()
         .read_buffer_size(16 * 1024)
@@ -105,7 +106,12 @@ async fn accept(stream: TcpStream) -> Option<(WebSocketStream<TcpStream>, String
     let note_host = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
         let host = request.headers().get("host").and_then(|host| host.to_str().ok());
         authority = host.unwrap_or_default().to_owned();
-        Ok(response)
+        if known.is_empty() || known.contains(&authority) {
+            return Ok(response);
+        }
+        let mut misdirected = ErrorResponse::new(None);
+        *misdirected.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+        Err(misdirected)
     };
     let socket = accept_hdr_async_with_config(stream, note_host, Some(config)).await.ok()?;
     Some((socket, authority))

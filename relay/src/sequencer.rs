@@ -341,11 +341,8 @@ fn reason_of_transport(fault: TransportFault) -> RefuseReason {
         TransportFault::BadSignature { .. } => RefuseReason::BadSignature,
         TransportFault::SeenAhead { .. } | TransportFault::ForkDetected { .. } => RefuseReason::SeenMismatch,
         TransportFault::AuthorGap { .. } => RefuseReason::AuthorConflict,
-        TransportFault::Malformed(_)
-        | TransportFault::Rollback { .. }
-        | TransportFault::WrongPosition { .. }
-        | TransportFault::WrongGenesis
-        | TransportFault::BadRelaySignature => RefuseReason::Malformed,
+        // The others are about pages and heads, which no author sends.
+        _ => RefuseReason::Malformed,
     }
 }
 
@@ -357,10 +354,8 @@ fn reason_of_authored(fault: AuthoredFault) -> RefuseReason {
         AuthoredFault::SeenTooOld => RefuseReason::SeenTooOld,
         AuthoredFault::ControlConflict => RefuseReason::ControlConflict,
         AuthoredFault::DuplicateEntry | AuthoredFault::Equivocation => RefuseReason::AuthorConflict,
-        AuthoredFault::BadControl
-        | AuthoredFault::Undecryptable
-        | AuthoredFault::BadPadding
-        | AuthoredFault::BadBody => RefuseReason::Malformed,
+        // A public part that says nothing; the others are found on opening, which a Relay cannot do.
+        _ => RefuseReason::Malformed,
     }
 }
 

@@ -25,6 +25,8 @@ use veilfold_wire::{Limits, MemberKey, SpaceId, WireError};
 pub const LOGIN_MS: u64 = 5_000;
 /// No more input is taken while this many answers are owed or wait for the socket.
 const OWED_MAX: usize = 256;
+/// The same in bytes of Entries, counted until nothing is owed.
+const OWED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Why [`Session::next_deadline`] wants to be called back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,7 @@ pub struct Session {
     requests: VecDeque<Request>,
     /// Requests whose replies have not come.
     owed: usize,
+    owed_bytes: usize,
 }
 
 impl Session {
@@ -105,6 +108,7 @@ impl Session {
             frames: VecDeque::from([hello.encode()]),
             requests: VecDeque::new(),
             owed: 0,
+            owed_bytes: 0,
         }
     }
 
@@ -152,6 +156,9 @@ impl Session {
     /// Takes the reply to a request.
     pub fn handle_reply(&mut self, reply: Reply, now: Now) {
         self.owed = self.owed.saturating_sub(1);
+        if self.owed == 0 {
+            self.owed_bytes = 0;
+        }
         match reply {
             Reply::Created(space, Ok(feed)) => {
                 let head = feed.signed_head(&self.identity, now);
@@ -237,7 +244,7 @@ impl Session {
     /// Whether the next message of the device may be taken off the socket.
     pub fn wants_input(&self) -> bool {
         let open = matches!(self.state, State::Greeted | State::LoggedIn(_));
-        open && self.owed + self.frames.len() < OWED_MAX
+        open && self.owed + self.frames.len() < OWED_MAX && self.owed_bytes < OWED_BYTES_MAX
     }
 
     /// True once the device has proven its connection key.
@@ -337,6 +344,9 @@ impl Session {
 
     fn request(&mut self, request: Request) {
         self.owed += 1;
+        if let Request::Create { entry, .. } | Request::Append { entry, .. } = &request {
+            self.owed_bytes += entry.bytes().len();
+        }
         self.requests.push_back(request);
     }
 

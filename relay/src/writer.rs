@@ -7,9 +7,9 @@ use crate::store::Store;
 use tokio::sync::{mpsc, oneshot};
 
 /// Requests that may wait; a connection whose request finds no room waits itself.
-const WAITING_MAX: usize = 4_096;
-/// Most requests answered by one commit.
-const BATCH_MAX: usize = 4_096;
+const WAITING_MAX: usize = 1_024;
+/// Reads answered before those who write get their turn again.
+const READS_PER_TURN: usize = 4;
 
 /// A request and where its reply goes.
 #[derive(Debug)]
@@ -42,18 +42,21 @@ fn run<S: Store>(
     mut exchange: Exchange<S, mpsc::UnboundedSender<Reply>>,
     mut inbox: mpsc::Receiver<Command>,
 ) {
-    while let Some(first) = inbox.blocking_recv() {
-        exchange.submit(first.reply_to, first.request);
+    // A connection that is gone has no use for its reply.
+    let deliver = |(reply_to, reply): (mpsc::UnboundedSender<Reply>, Reply)| drop(reply_to.send(reply));
+    loop {
+        if !exchange.has_reads() {
+            let Some(first) = inbox.blocking_recv() else { break };
+            exchange.submit(first.reply_to, first.request);
+        }
         // Whatever came in during the last commit shares the next one; nobody waits for a timer.
-        while exchange.waiting() < BATCH_MAX
+        while !exchange.is_full()
             && let Ok(next) = inbox.try_recv()
         {
             exchange.submit(next.reply_to, next.request);
         }
-        for (reply_to, reply) in exchange.flush() {
-            // A connection that is gone has no use for its reply.
-            let _ = reply_to.send(reply);
-        }
+        exchange.commit().into_iter().for_each(deliver);
+        std::iter::from_fn(|| exchange.answer()).take(READS_PER_TURN).for_each(deliver);
     }
     if let Err(error) = exchange.into_sequencer().into_store().close() {
         tracing::warn!(%error, "the store was left to recover when it is opened next");

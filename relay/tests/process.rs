@@ -161,6 +161,17 @@ async fn health_and_strangers_are_answered_over_the_same_port() {
     Client::log_in(&relay.url()).await;
 }
 
+#[tokio::test]
+async fn a_device_led_here_under_another_name_is_turned_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay =
+        Process::spawn(binary().arg("--data").arg(folder.path()).args(["--authority", "relay.example"]));
+    let refused = tokio_tungstenite::connect_async(relay.url()).await.unwrap_err().to_string();
+    assert!(refused.contains("421"), "{refused}");
+    let stream = tokio::net::TcpStream::connect(&relay.authority).await.unwrap();
+    assert!(tokio_tungstenite::client_async("ws://relay.example", stream).await.is_ok());
+}
+
 /// The error line of a start that fails.
 fn fails_to_start(data: &Path, more: &[&str]) -> String {
     let output =

@@ -51,7 +51,6 @@ async fn what_slow_clients_do_not_read_is_not_kept_in_memory_for_them() {
     }
     let grown = peak_bytes(relay.id()) - before;
     let unread = (slow.len() * (ENTRIES - 200) * ENTRY_BYTES) as u64;
-    println!("{grown} bytes more while {unread} bytes were unread");
     assert!(grown < GROWTH_BYTES_MAX, "{grown} bytes more while {unread} bytes were unread");
 
     let space = owner.space;

@@ -27,8 +27,7 @@ impl SqliteStore {
     /// # Errors
     /// `NewerVersion`, `Foreign`, `InUse` or `Folder`, with nothing changed; others when SQLite fails.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
+        make_folder(folder).map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
         let path = folder.join(FILE);
         let mut connection = Connection::open(&path).map_err(|error| opening(&path, error))?;
         prepare(&mut connection, &path)?;
@@ -63,6 +62,22 @@ impl SqliteStore {
         }
         Ok(())
     }
+}
+
+/// Makes the folder, for its owner only, so that its name survives a power cut.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let missing: Vec<_> = folder.ancestors().take_while(|path| !path.exists()).collect();
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    #[cfg(unix)]
+    for parent in missing.iter().filter_map(|path| path.parent()) {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        std::fs::File::open(parent)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Locks the file, brings it to this version, and sets how it is written.

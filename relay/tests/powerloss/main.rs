@@ -7,6 +7,7 @@
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stdout, reason = "how much was tried belongs to the result")]
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -216,6 +217,14 @@ fn points(run: &Run, count: usize, seed: u64) -> Vec<usize> {
     points
 }
 
+/// How often the store's file itself was synced after the start.
+fn checkpoints(run: &Run) -> usize {
+    let moved = |(at, note): &&(u64, disk::Note)| {
+        *at > run.announced_at && matches!(note, disk::Note::Sync(path) if path == "relay.db")
+    };
+    run.notes.iter().filter(moved).count()
+}
+
 fn from_environment(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
@@ -228,7 +237,12 @@ async fn everything_acknowledged_survives_a_power_cut() {
     let points = points(&run, count, seed);
     let lost = cut(&run, &points, seed);
     let (notes, acknowledged) = (run.notes.len(), run.acknowledged.len());
-    println!("seed {seed}: {} cuts in {notes} notes, {acknowledged} acknowledgements", points.len());
+    let checkpoints = checkpoints(&run);
+    assert!(checkpoints > 0, "the run was too short to move anything from the log into the file");
+    println!(
+        "seed {seed}: {checkpoints} checkpoints, {} cuts in {notes} notes, {acknowledged} acknowledgements",
+        points.len()
+    );
     assert!(lost.is_empty(), "seed {seed}: {} cuts lost something: {}", lost.len(), lost.join("\n"));
 }
 
