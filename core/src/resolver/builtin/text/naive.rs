@@ -2,6 +2,7 @@
 //! everything looked up by walking, nothing joined. The tests compare the real one with it.
 
 use crate::model::{Encoder, TextSplice};
+use std::collections::BTreeSet;
 use veilfold_wire::MemberNo;
 
 /// What a character hangs on.
@@ -101,11 +102,10 @@ impl Naive {
             char.tag = char.tag.filter(|(_, seq, ..)| *seq > cutoff);
         }
         self.chars.retain(|char| !char.deleted.iter().any(|(_, seq)| *seq <= cutoff));
-        let ids: Vec<u64> = self.chars.iter().filter_map(|char| char.tag.map(|(_, _, id, _)| id)).collect();
-        for char in &mut self.chars {
-            if let Some((.., origin)) = &mut char.tag
-                && !ids.iter().any(|id| *origin == Origin::Id(*id))
-            {
+        let ids: BTreeSet<u64> =
+            self.chars.iter().filter_map(|char| char.tag.map(|(_, _, id, _)| id)).collect();
+        for (_, _, _, origin) in self.chars.iter_mut().filter_map(|char| char.tag.as_mut()) {
+            if matches!(origin, Origin::Id(id) if !ids.contains(id)) {
                 *origin = Origin::Settled;
             }
         }
