@@ -58,9 +58,12 @@ fn make_file(path: &Path) -> Result<(PathBuf, bool), StoreError> {
     };
     let bytes_of = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
     let empty = bytes_of(&path) == 0;
+    // SQLite would take both for a new file, and delete the log.
     if empty && bytes_of(&log_path(&path)) > 0 {
-        // SQLite would take the file for a new one and delete the log.
         return Err(StoreError::Corrupt("a log without its database"));
+    }
+    if bytes_of(&path) == 1 {
+        return Err(StoreError::Corrupt("not a SQLite file"));
     }
     make_folder(folder).map_err(failed)?;
     match private_file().open(&path) {
