@@ -37,7 +37,8 @@ pub struct Config {
     pub spaces_loaded_max: usize,
     /// How long a stopping Relay waits for its connections to take what they are owed.
     pub drain_ms: u64,
-    pub(crate) protections: Protections,
+    /// Always [`Protections::ALL`] outside tests.
+    pub protections: Protections,
 }
 
 impl Config {
@@ -54,12 +55,5 @@ impl Config {
             drain_ms: 3_000,
             protections: Protections::ALL,
         }
-    }
-
-    /// Switches protections off, to show what they are for.
-    #[cfg(feature = "testing")]
-    #[must_use]
-    pub fn with_protections(self, protections: Protections) -> Self {
-        Self { protections, ..self }
     }
 }

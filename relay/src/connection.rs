@@ -3,7 +3,7 @@
 //! One task each, started by the server. Every decision is the session's; here is only when to
 //! read, when to write and when to give up on a socket.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Now};
 use crate::config::Config;
 use crate::exchange::Reply;
 use crate::feed::Signal;
@@ -56,6 +56,7 @@ pub(crate) struct Links {
 
 /// Serves one TCP connection to its end.
 pub(crate) async fn serve(mut stream: TcpStream, shared: Arc<Shared>, links: Links) {
+    let opened = shared.clock.now();
     // Without this, a reply can wait for the acknowledgement of the packet before it.
     let _ = stream.set_nodelay(true);
     let accepted = timeout(Duration::from_millis(LOGIN_MS), async {
@@ -76,7 +77,9 @@ pub(crate) async fn serve(mut stream: TcpStream, shared: Arc<Shared>, links: Lin
     let wake = news.clone();
     let signal = Signal::new(id, move || wake.notify_one());
     let (identity, limits) = (shared.identity.clone(), shared.config.limits);
-    let session = Session::open(identity, authority, limits, nonce, signal, shared.clock.now());
+    // The time for the login runs since the connection, not since the handshake.
+    let now = Now { mono_ms: opened.mono_ms, ..shared.clock.now() };
+    let session = Session::open(identity, authority, limits, nonce, signal, now);
     let (reply_to, replies) = mpsc::unbounded_channel();
     tracing::debug!(connection = id, "opened");
     let connection = Connection { socket, session, shared, links, news, reply_to, replies, unflushed: false };
@@ -179,8 +182,9 @@ impl Connection {
     }
 
     async fn wait(&mut self, deadline: Option<u64>) -> Result<(), Broken> {
-        // A deadline that does not exist is put off, and looked for again when something happens.
-        let at_ms = deadline.unwrap_or_else(|| self.shared.clock.now().mono_ms + 60_000);
+        // A deadline that is far away, or none, is looked at again in a while.
+        let soon_ms = self.shared.clock.now().mono_ms + 60_000;
+        let at_ms = deadline.map_or(soon_ms, |at_ms| at_ms.min(soon_ms));
         let at = Instant::from_std(self.shared.clock.instant(at_ms));
         let (socket, unflushed) = (&mut self.socket, self.unflushed);
         let wants_input = self.session.wants_input();

@@ -99,7 +99,7 @@ impl Fanout {
         }
         if let Some((space, page)) = self.fetched.take() {
             // The Space may have been left, or read anew from elsewhere, in the meantime.
-            let fits = self.cursors.get(&space).is_some_and(|cursor| cursor.after + 1 == page.first_seq);
+            let fits = self.cursors.get(&space).is_some_and(|cursor| cursor.after == page.first_seq - 1);
             if fits {
                 return self.deliver(space, page, now);
             }
@@ -230,7 +230,8 @@ mod tests {
         old.shed();
         fanout.open(A, old, 0, START);
         assert!(matches!(fanout.poll(START), Step::Fetch(_)));
-        fanout.close(&A);
+        // Whoever reads the Space anew, from whatever position, does not get it either.
+        fanout.open(A, feed(A, 3, 10), u64::MAX, START);
         fanout.handle_page(A, Some(Page::encode(A, 0, 3, vec![Bytes::from_static(b"x"); 3])));
         assert!(matches!(fanout.poll(START), Step::Idle));
     }

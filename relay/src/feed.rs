@@ -15,7 +15,9 @@ use veilfold_wire::{ChainHash, SpaceId};
 /// Newest Entries kept in memory per Space, so that live readers do not touch the store.
 const TAIL_ENTRIES_MAX: usize = 1024;
 /// The same in bytes.
-const TAIL_BYTES_MAX: usize = 512 * 1024;
+const TAIL_BYTES_MAX: usize = 256 * 1024;
+/// Encoded pages kept until the next publication; those who read the same one come close together.
+const PAGES_KEPT: usize = 8;
 /// A signed head is shown again for this long while the position stays.
 const SIGNED_HEAD_MS: u64 = 1_000;
 
@@ -170,6 +172,9 @@ impl Feed {
             entries.push(entry.clone());
         }
         let page = Page::encode(self.space, after, state.seq, entries);
+        if state.pages.len() == PAGES_KEPT {
+            state.pages.pop_first();
+        }
         state.pages.insert(after, page.clone());
         Following::Page(page)
     }
@@ -249,7 +254,7 @@ mod tests {
     fn the_tail_is_bounded_and_what_it_lost_comes_from_the_store() {
         let feed = Feed::new(SPACE, 0, ChainHash([0; 32]));
         for _ in 0..64 {
-            feed.publish([Bytes::from(vec![0; 64 * 1024])], ChainHash([1; 32]));
+            feed.publish([Bytes::from(vec![0; 32 * 1024])], ChainHash([1; 32]));
         }
         assert_eq!(feed.following(0), Following::InStore);
         assert!(matches!(feed.following(60), Following::Page(_)));
