@@ -1,1 +1,3 @@
-//! What needs two devices or two packages to test.
+//! What needs two devices or two packages to test: the simulation, its reference model, recordings.
+
+pub mod harness;

@@ -13,20 +13,13 @@ use crate::store::rows::AuthorRow;
 use veilfold_wire::{ControlOp, ControlPublic, MemberNo, SpaceId};
 
 impl Engine {
-    /// Folds Entries from the one after the newest folded position on; `None` stands for one that
-    /// every reader skips. Stops before the first whose key is missing.
-    pub(super) fn fold_entries(
-        &mut self,
-        id: SpaceId,
-        entries: Vec<(u64, Option<VerifiedEntry>)>,
-    ) -> Result<(), Error> {
+    /// Folds Entries from the one after the newest folded position on. Stops before the first whose
+    /// key is missing.
+    pub(super) fn fold_entries(&mut self, id: SpaceId, entries: Vec<VerifiedEntry>) -> Result<(), Error> {
         let mut parts = self.parts(id)?;
         let mut batch = Batch::begin(parts.space);
-        for (seq, entry) in entries {
-            let Some(entry) = entry else {
-                parts.space.row.folded = seq;
-                continue;
-            };
+        for entry in entries {
+            let seq = entry.seq();
             let author = entry.entry().header().member_no;
             let own = parts.space.me() == Some(author);
             match open_for_fold(parts.space, &entry) {

@@ -1,9 +1,10 @@
 //! What an app can look at: documents, members, status, roots. Nothing here changes anything.
 
 use super::engine::{Engine, Parts};
+use super::remote::{Fold, open_for_fold};
 use crate::documents::{RootPoint, StateRoot, state_root};
 use crate::error::Error;
-use crate::model::{DocumentKey, Fields};
+use crate::model::{DocumentKey, Fields, Transaction};
 use crate::query::{LiveBatch, LiveId, LiveScope};
 use crate::sync::{Phase, State};
 use veilfold_wire::{MemberNo, Role, SpaceId, TransportFault};
@@ -59,7 +60,49 @@ pub struct MemberInfo {
     pub me: bool,
 }
 
+/// One Entry of the log, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its position.
+    pub seq: u64,
+    /// Who wrote it.
+    pub author: MemberNo,
+    /// What its author had seen.
+    pub seen_seq: u64,
+    /// Its bytes as sent.
+    pub bytes: usize,
+    /// Its Transactions; `None` for a change of membership and for what every reader skips.
+    pub transactions: Option<Vec<Transaction>>,
+}
+
 impl Engine {
+    /// Up to `limit` Entries of the log after the position `after`.
+    ///
+    /// # Errors
+    /// `Invalid` for a Space that this Device does not have.
+    pub fn log_entries(&mut self, id: SpaceId, after: u64, limit: usize) -> Result<Vec<LogEntry>, Error> {
+        let Parts { space, store, .. } = self.parts(id)?;
+        let floor = space.membership.as_ref().map_or(0, |membership| membership.padding_floor());
+        let kept = crate::log::read_log(store, space.no, after, limit, floor)?;
+        Ok(kept
+            .into_iter()
+            .map(|(seq, entry)| {
+                let header = *entry.entry().header();
+                let transactions = match open_for_fold(space, &entry) {
+                    Fold::Body(body) => Some(body.transactions),
+                    _ => None,
+                };
+                LogEntry {
+                    seq,
+                    author: header.member_no,
+                    seen_seq: header.seen_seq,
+                    bytes: entry.entry().bytes().len(),
+                    transactions,
+                }
+            })
+            .collect())
+    }
+
     /// This Device's own name for the Space.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ impl Engine {
                     return Ok(false);
                 }
                 let kept = crate::log::read_log(store, space.no, before, FOLD_ENTRIES, floor)?;
-                engine.fold_entries(id, kept)?;
+                engine.fold_entries(id, kept.into_iter().map(|(_, entry)| entry).collect())?;
                 Ok(engine.space(id)?.row.folded > before)
             })?;
             if !advanced {
@@ -140,11 +140,7 @@ impl Engine {
     fn fold_kept(&mut self, id: SpaceId, verified: Vec<VerifiedEntry>) -> Result<(), Error> {
         let folded = self.space(id)?.row.folded;
         if verified.first().is_some_and(|first| first.seq() == folded + 1) {
-            let entries = verified
-                .into_iter()
-                .map(|entry| (entry.seq(), entry.fault().is_none().then_some(entry)))
-                .collect();
-            self.fold_entries(id, entries)?;
+            self.fold_entries(id, verified)?;
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Opens the sealed part of a verified Entry: AEAD, padding, body, in this order (protocol 4.5).
+//! Opens the sealed part of a verified Entry: AEAD, padding, body, in this order
+//! (docs/protocol/envelope.md, opening).
 //!
 //! Called by `engine/remote.rs` in the order of the log. A failure here is a fact about the Entry
 //! that every reader with the epoch's key finds alike.

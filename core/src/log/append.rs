@@ -5,7 +5,7 @@ use crate::store::rows::{AuthorRow, LogRow, SpaceNo, number_of};
 use crate::store::{Store, StoreError, Table};
 use std::collections::{BTreeMap, VecDeque};
 use veilfold_wire::limits::SEEN_WINDOW;
-use veilfold_wire::{AuthorHead, ChainHash, Judgement, LogView, MemberNo, Membership, SealedEntry};
+use veilfold_wire::{AuthorHead, AuthoredFault, ChainHash, Judgement, LogView, MemberNo, Membership, SealedEntry};
 
 /// Running hashes of the newest positions, and the store for those before.
 #[derive(Debug, Default)]
@@ -97,7 +97,7 @@ impl LogView for View<'_> {
 }
 
 /// Reads up to `limit` stored Entries after `folded`, as they were verified when they were stored.
-/// Skipped ones are `None`.
+/// Of those that every reader skips, the reason is not kept: they come back as `NotAllowed`.
 ///
 /// # Errors
 /// As the store says; `Corrupt` when an Entry does not parse any more.
@@ -107,18 +107,16 @@ pub fn read_log(
     folded: u64,
     limit: usize,
     padding_floor: u64,
-) -> Result<Vec<(u64, Option<VerifiedEntry>)>, StoreError> {
+) -> Result<Vec<(u64, VerifiedEntry)>, StoreError> {
     let rows = store.scan(Table::Log, &space.numbered(folded + 1), &space.end(), limit)?;
     rows.into_iter()
         .map(|(key, bytes)| {
             let (seq, row) = (number_of(&key)?, LogRow::from_bytes(&bytes)?);
-            if row.skipped {
-                return Ok((seq, None));
-            }
             let entry = SealedEntry::decode(row.entry).map_err(|_| StoreError::Corrupt("log entry"))?;
-            let judgement = Judgement::Chained { hash: row.hash, fault: None };
+            let fault = row.skipped.then_some(AuthoredFault::NotAllowed);
+            let judgement = Judgement::Chained { hash: row.hash, fault };
             let head = LogHead { seq, chain: row.chain };
-            Ok((seq, Some(VerifiedEntry::from_own_log(head, entry, judgement, padding_floor))))
+            Ok((seq, VerifiedEntry::from_own_log(head, entry, judgement, padding_floor)))
         })
         .collect()
 }

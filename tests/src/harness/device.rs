@@ -1,0 +1,62 @@
+//! One device: its disk, its engine while it runs, and what was promised to its user.
+
+use super::network::ConnectionId;
+use super::store::StoreHandle;
+use std::collections::BTreeMap;
+use veilfold_core::Error;
+use veilfold_core::engine::{Engine, EngineConfig};
+use veilfold_core::keys::{DeviceRootKey, SeededEntropy};
+use veilfold_core::model::TxId;
+use veilfold_core::outbox::Fate;
+
+/// A device and its user.
+pub struct Device {
+    /// Its disk.
+    pub store: StoreHandle,
+    /// The running engine; `None` while it is killed.
+    pub engine: Option<Engine>,
+    /// Its connection.
+    pub connection: Option<ConnectionId>,
+    /// While set, the device has no network until then.
+    pub offline_until_ms: u64,
+    /// Transactions whose commit returned, and the fate that was told, if any.
+    pub promised: BTreeMap<TxId, Option<Fate>>,
+    /// Kills so far, which vary its randomness.
+    runs: u64,
+    seed: u64,
+    config: EngineConfig,
+}
+
+impl Device {
+    /// A new device.
+    pub fn new(seed: u64, config: EngineConfig, whole_transactions: bool) -> Self {
+        Self {
+            store: StoreHandle::new(whole_transactions),
+            engine: None,
+            connection: None,
+            offline_until_ms: 0,
+            promised: BTreeMap::new(),
+            runs: 0,
+            seed,
+            config,
+        }
+    }
+
+    /// Starts the process.
+    ///
+    /// # Errors
+    /// What the engine says of its store.
+    pub fn start(&mut self) -> Result<&mut Engine, Error> {
+        self.runs += 1;
+        let entropy = SeededEntropy::new(self.seed.wrapping_mul(1_000_003).wrapping_add(self.runs));
+        let root = DeviceRootKey::generate(&mut SeededEntropy::new(self.seed));
+        let store = Box::new(self.store.open());
+        let engine = Engine::open(store, Box::new(entropy), root, self.config)?;
+        Ok(self.engine.insert(engine))
+    }
+
+    /// The engine of a device that runs.
+    pub fn engine(&mut self) -> &mut Engine {
+        self.engine.as_mut().expect("the device runs")
+    }
+}

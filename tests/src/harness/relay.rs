@@ -1,0 +1,120 @@
+//! The real Relay's decisions on a virtual clock, with a store that survives its process.
+
+use super::network::ConnectionId;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use veilfold_core::wire::Limits;
+use veilfold_relay::store::MemoryStore;
+use veilfold_relay::{Exchange, Now, Protections, RelayIdentity, Sequencer, Session, Signal};
+
+/// The host and port under which devices know the Relay.
+pub const AUTHORITY: &str = "relay.test:443";
+
+/// A Relay process.
+pub struct SimRelay {
+    exchange: Exchange<MemoryStore, ConnectionId>,
+    identity: Arc<RelayIdentity>,
+    sessions: BTreeMap<ConnectionId, Session>,
+    nonce: u64,
+}
+
+/// What the Relay wants done.
+pub enum RelayOutput {
+    /// Send a frame.
+    Send(ConnectionId, Bytes),
+    /// Close a connection.
+    Close(ConnectionId),
+}
+
+impl SimRelay {
+    /// Starts on a store.
+    pub fn start(store: MemoryStore, protections: Protections) -> Self {
+        Self {
+            exchange: Exchange::new(Sequencer::new(store, 64, protections)),
+            identity: Arc::new(RelayIdentity::from_seed(&[7; 32])),
+            sessions: BTreeMap::new(),
+            nonce: 0,
+        }
+    }
+
+    /// Kills the process: what was committed is left.
+    pub fn kill(self) -> MemoryStore {
+        self.exchange.into_sequencer().into_store()
+    }
+
+    /// A device has connected.
+    pub fn connect(&mut self, id: ConnectionId, now_ms: u64) {
+        self.nonce += 1;
+        let mut nonce = [0; 32];
+        nonce[..8].copy_from_slice(&self.nonce.to_be_bytes());
+        nonce[8..16].copy_from_slice(&id.0.to_be_bytes());
+        let limits = Limits { entries_per_second: 1_000_000, ..Limits::default() };
+        let signal = Signal::new(id.0, || {});
+        let authority = AUTHORITY.to_owned();
+        let session = Session::open(self.identity.clone(), authority, limits, nonce, signal, at(now_ms));
+        self.sessions.insert(id, session);
+    }
+
+    /// A connection is gone.
+    pub fn disconnect(&mut self, id: ConnectionId) {
+        self.sessions.remove(&id);
+    }
+
+    /// A frame has arrived.
+    pub fn receive(&mut self, id: ConnectionId, frame: &Bytes, now_ms: u64) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.handle_frame(frame, at(now_ms));
+        }
+    }
+
+    /// Does everything that can be done now.
+    pub fn work(&mut self, now_ms: u64) -> Vec<RelayOutput> {
+        let now = at(now_ms);
+        let mut outputs = Vec::new();
+        loop {
+            let mut idle = true;
+            for (id, session) in &mut self.sessions {
+                session.handle_deadline(now);
+                while let Some(request) = session.poll_request() {
+                    self.exchange.submit(*id, request);
+                    idle = false;
+                }
+            }
+            for (id, reply) in self.exchange.flush() {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.handle_reply(reply, now);
+                }
+            }
+            for (id, session) in &mut self.sessions {
+                while let Some(frame) = session.poll_frame() {
+                    outputs.push(RelayOutput::Send(*id, frame));
+                    idle = false;
+                }
+                while let Some(frame) = session.poll_page(now) {
+                    outputs.push(RelayOutput::Send(*id, frame));
+                    idle = false;
+                }
+            }
+            if idle {
+                break;
+            }
+        }
+        let closed: Vec<_> =
+            self.sessions.iter().filter(|(_, session)| session.is_closed()).map(|(id, _)| *id).collect();
+        for id in closed {
+            self.sessions.remove(&id);
+            outputs.push(RelayOutput::Close(id));
+        }
+        outputs
+    }
+
+    /// When the Relay has something to do by itself.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.sessions.values().filter_map(|session| session.next_deadline(true)).map(|(at, _)| at).min()
+    }
+}
+
+fn at(now_ms: u64) -> Now {
+    Now { mono_ms: now_ms, unix_ms: now_ms }
+}
