@@ -5,5 +5,5 @@
 mod builtin;
 mod context;
 
-pub use builtin::{DOCUMENT_BYTES_MAX, SizeBound, resolve, resolve_within};
+pub use builtin::{DOCUMENT_BYTES_MAX, SizeBound, expect, resolve, resolve_within};
 pub use context::{Effect, FoldContext};

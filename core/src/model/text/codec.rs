@@ -19,7 +19,8 @@ pub(super) const HEADER_BYTES: usize = 5;
 const RUN_BYTES: usize = 3 * HEADER_BYTES + 4 * 9;
 /// Most bytes of a deletion.
 const STAMP_BYTES: usize = 2 * 9;
-/// Most characters in all, deleted ones too, so that counts fit everywhere.
+/// Most characters in all, deleted ones too, so that counts fit everywhere; the Entries of a window
+/// cannot hold as many.
 const CHARS_MAX: u64 = u32::MAX as u64;
 
 pub(super) fn run_bound(run: &Run) -> usize {
@@ -181,23 +182,22 @@ fn decode_stamp(input: &mut Decoder<'_>) -> Result<Stamp, BodyError> {
     Ok(Stamp { author: MemberNo(input.uint("text.author")?), seq: input.uint("text.seq")? })
 }
 
-/// Checks that ids are unique, grow with the order, and that what a character hangs on is there and
-/// older. Returns the first id and the one behind the last.
+/// Checks that ids are unique, and that what a character hangs on is there and older. Returns the first id and the one behind the last.
 fn check_ids(runs: &[Run]) -> Result<(u64, u64), BodyError> {
     let bad = BodyError::Unknown { field: "text.id" };
     let mut ranges = Vec::new();
     for run in runs {
         if let Some(tag) = &run.tag {
             let end = tag.id.checked_add(run.chars as u64).ok_or(bad)?;
-            ranges.push((tag.id, end, tag.stamp.seq));
+            ranges.push((tag.id, end));
         }
     }
     ranges.sort_unstable();
-    if ranges.windows(2).any(|pair| pair[0].1 > pair[1].0 || pair[0].2 > pair[1].2) {
+    if ranges.windows(2).any(|pair| pair[0].1 > pair[1].0) {
         return Err(bad);
     }
     for (tag, origin) in runs.iter().filter_map(|run| run.tag.and_then(|tag| Some((tag, tag.origin?)))) {
-        let below = ranges.partition_point(|(id, _, _)| *id <= origin);
+        let below = ranges.partition_point(|(id, _)| *id <= origin);
         if origin >= tag.id || below == 0 || ranges[below - 1].1 <= origin {
             return Err(bad);
         }

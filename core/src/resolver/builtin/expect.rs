@@ -1,17 +1,16 @@
 //! Conditions: they change nothing and reject the whole Transaction when they are false.
 //!
-//! Called by `builtin/mod.rs`.
+//! Called by `builtin/mod.rs`, and by whoever has only a shared look at the fields.
 
 use super::spot::find;
 use crate::model::{Condition, Fields, Path, RejectReason, SetMember, Value};
 use crate::resolver::Effect;
 
 /// Checks one condition.
-pub(super) fn expect(
-    fields: &Option<Fields>,
-    path: &Path,
-    condition: &Condition,
-) -> Result<Effect, RejectReason> {
+///
+/// # Errors
+/// `ExpectFailed`.
+pub fn expect(fields: &Option<Fields>, path: &Path, condition: &Condition) -> Result<Effect, RejectReason> {
     let holds = match (fields, path.0.is_empty()) {
         (None, _) => *condition == Condition::Missing,
         (Some(fields), true) => match condition {

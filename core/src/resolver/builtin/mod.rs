@@ -1,6 +1,6 @@
 //! The ready-made resolvers: `record` and `text`.
 //!
-//! [`resolve`] is their one door, called by `documents/`.
+//! [`resolve`] is their door, called by `documents/`; [`expect`] looks without changing.
 
 mod expect;
 mod list;
@@ -11,6 +11,7 @@ mod size;
 mod spot;
 mod text;
 
+pub use expect::expect;
 pub use size::{DOCUMENT_BYTES_MAX, SizeBound};
 
 use super::context::{Effect, FoldContext};

@@ -149,3 +149,6 @@ fn member_bound(member: &SetMember) -> usize {
         SetMember::String(text) => HEADER_BYTES + text.len(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,13 +87,12 @@ impl Naive {
             at += 1;
         }
         let ids = self.chars.iter().filter_map(|char| char.tag.map(|(_, _, id, _)| id));
-        let mut id = ids.max().map_or(0, |id| id + 1);
-        for char in splice.insert.chars() {
+        let free = ids.max().map_or(0, |id| id + 1);
+        for (id, char) in (free..).zip(splice.insert.chars()) {
             let tag = Some((by.author.0, by.seq, id, hangs_on));
             self.chars.insert(at, Char { char, tag, deleted: Vec::new() });
             hangs_on = Origin::Id(id);
             at += 1;
-            id += 1;
         }
     }
 

@@ -454,6 +454,11 @@ fn random_history(seed: u64, authors: u64, entries: u64, jump: u64, naive_prunes
             }
             naive.edit(&by, &splices);
             let mut informed = fold.clone();
+            let bytes_before = fold.bytes().len();
+            let growth = splices
+                .iter()
+                .map(|splice| fold.text().splice_bound(splice.delete as usize) + splice.insert.len());
+            let growth: usize = growth.sum();
             let effect = fold.at(seq, author, base_seq, &edit_op(&splices)).unwrap();
             reread.at(seq, author, base_seq, &edit_op(&splices)).unwrap();
             assert_eq!(effect.changed, changes);
@@ -469,6 +474,7 @@ fn random_history(seed: u64, authors: u64, entries: u64, jump: u64, naive_prunes
             if naive_prunes {
                 assert_eq!(bytes, naive.encode(), "seed {seed} seq {seq}");
             }
+            assert!(bytes.len() <= fold.text().encoded_bound() && bytes.len() <= bytes_before + growth);
             let mut input = Decoder::new(&bytes);
             let text = Text::decode(&mut input).unwrap();
             assert_eq!(input.remaining(), 0);
@@ -499,4 +505,36 @@ fn forgetting_changes_nothing_for_authors_who_are_up_to_date() {
     for seed in 200..240 {
         random_history(seed, 3, 120, 500, false, 1);
     }
+}
+
+#[test]
+fn whatever_decodes_can_be_edited_and_encoded_again() {
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(7));
+    let mut fold = Fold::of("abcdef");
+    for seq in 2..14 {
+        let author = MemberNo(1 + dice.below(3));
+        let by = View { author, base_seq: 1 };
+        let splices = dice.splices(fold.text().chars_count_for(&by) as u64);
+        fold.at(seq, author, 1, &edit_op(&splices)).unwrap();
+    }
+    let good = fold.bytes();
+    let mut decoded = 0;
+    for _ in 0..30_000 {
+        let mut bytes = good.clone();
+        for _ in 0..1 + dice.below(3) {
+            let index = dice.below(bytes.len() as u64) as usize;
+            bytes[index] = dice.below(256) as u8;
+        }
+        let Ok(text) = Text::decode(&mut Decoder::new(&bytes)) else { continue };
+        decoded += 1;
+        let mut fold = Fold { fields: Some(Fields::from([("t".into(), Value::Text(text))])), seq: 0 };
+        for _ in 0..4 {
+            let (author, seq) = (MemberNo(dice.below(4)), dice.below(3000));
+            let splices = dice.splices(fold.text().chars_count() as u64);
+            let _ = fold.at(seq, author, dice.below(3000), &edit_op(&splices));
+            let bytes = fold.bytes();
+            assert_eq!(Text::decode(&mut Decoder::new(&bytes)).as_ref(), Ok(fold.text()));
+        }
+    }
+    assert!(decoded > 1000, "{decoded}");
 }
