@@ -1,3 +1,4 @@
 //! What needs two devices or two packages to test: the simulation, its reference model, recordings.
 
 pub mod harness;
+pub mod trace;
