@@ -1,0 +1,212 @@
+//! Transactions folded in order: preconditions, then Actions, all or nothing.
+//!
+//! Called by simulations and by tests of the engine's fold. `act.rs` says what an Action does,
+//! `author.rs` what is known of an author, `root.rs` hashes the result.
+
+use super::act::{Actor, Change, act, find};
+use super::author::Author;
+use super::node::{Ids, Node};
+use super::text::Viewer;
+use std::collections::BTreeMap;
+use veilfold_core::model::{DocumentKey, Path, Position, RejectReason, Rejection, Transaction};
+use veilfold_core::wire::MemberNo;
+use veilfold_core::wire::limits::SEEN_WINDOW;
+
+/// What the order makes of a Transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of its Actions happened.
+    Accepted,
+    /// None of them did.
+    Rejected(Rejection),
+    /// Its number is not above the author's newest: it was folded, or left out, before.
+    Duplicate,
+}
+
+/// A document and everybody who changed it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Document {
+    /// A map; `None` while the document does not exist.
+    pub(super) node: Option<Node>,
+    /// Where accepted Transactions changed it, and who wrote them, in order.
+    pub(super) changes: Vec<(Position, MemberNo)>,
+}
+
+/// The state of a Space after a list of Entries.
+#[derive(Clone, Debug, Default)]
+pub struct ReferenceModel {
+    pub(super) seq: u64,
+    pub(super) documents: BTreeMap<DocumentKey, Document>,
+    pub(super) authors: BTreeMap<MemberNo, Author>,
+    outcomes: BTreeMap<(MemberNo, u64), Outcome>,
+}
+
+impl Document {
+    /// Position of the newest change; the start when it never changed.
+    pub(super) fn version(&self) -> Position {
+        self.changes.last().map_or(Position::START, |(position, _)| *position)
+    }
+
+    /// Position of the newest change by anyone but `reader`.
+    pub(super) fn changed_by_others(&self, reader: MemberNo) -> Position {
+        let foreign = self.changes.iter().filter(|(_, author)| *author != reader);
+        foreign.map(|(position, _)| *position).max().unwrap_or(Position::START)
+    }
+
+    /// A deleted document is remembered for the seen window, and is then as if it had never been.
+    pub(super) fn is_forgotten(&self, seq: u64) -> bool {
+        self.node.is_none() && self.version().seq + SEEN_WINDOW <= seq
+    }
+}
+
+impl ReferenceModel {
+    /// A Space with nothing in it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Folds the data Entry at `seq` and says what becomes of each of its Transactions.
+    ///
+    /// Entries are given in order; those that every reader skips, and changes of membership, are not
+    /// given at all. `seen_seq` is what the Entry's header says its author had seen.
+    ///
+    /// # Panics
+    /// When `seq` is not above the last one.
+    pub fn fold_entry(
+        &mut self,
+        seq: u64,
+        author: MemberNo,
+        seen_seq: u64,
+        transactions: &[Transaction],
+    ) -> Vec<Outcome> {
+        assert!(seq > self.seq, "entry {seq} comes after {}", self.seq);
+        self.seq = seq;
+        self.documents.retain(|_, document| !document.is_forgotten(seq));
+        let mut outcomes = Vec::new();
+        for (index, transaction) in transactions.iter().enumerate() {
+            let position = Position { seq, index: index as u64 };
+            outcomes.push(self.fold(position, author, seen_seq, transaction));
+        }
+        outcomes
+    }
+
+    fn fold(
+        &mut self,
+        position: Position,
+        author: MemberNo,
+        seen_seq: u64,
+        transaction: &Transaction,
+    ) -> Outcome {
+        if transaction.tx_no <= self.authors.entry(author).or_default().mark() {
+            return Outcome::Duplicate;
+        }
+        let before = self.documents.clone();
+        let result = self
+            .check(position, author, seen_seq, transaction)
+            .and_then(|()| self.apply(position, author, transaction));
+        if result.is_err() {
+            self.documents = before;
+        }
+        let outcome = match result {
+            Ok(()) => Outcome::Accepted,
+            Err(rejection) => Outcome::Rejected(rejection),
+        };
+        let accepted = outcome == Outcome::Accepted;
+        self.authors.entry(author).or_default().note(transaction.tx_no, position.seq, accepted);
+        self.outcomes.insert((author, transaction.tx_no), outcome.clone());
+        outcome
+    }
+
+    /// What a Transaction demands before any of its Actions.
+    fn check(
+        &self,
+        position: Position,
+        author: MemberNo,
+        seen_seq: u64,
+        transaction: &Transaction,
+    ) -> Result<(), Rejection> {
+        let base_seq = transaction.base_seq;
+        if base_seq > seen_seq || base_seq + SEEN_WINDOW < position.seq {
+            return Err(RejectReason::BaseTooOld.into());
+        }
+        let own = transaction.reads.iter().map(|read| &read.own);
+        if own.chain([&transaction.depends]).any(|own| own.last() >= Some(transaction.tx_no)) {
+            return Err(RejectReason::BadReadSet.into());
+        }
+        let nobody = Author::default();
+        let known = self.authors.get(&author).unwrap_or(&nobody);
+        if !known.all_accepted(&transaction.depends) {
+            return Err(RejectReason::DependencyRejected.into());
+        }
+        for read in &transaction.reads {
+            let changed = self.documents.get(&read.key).map(|document| document.changed_by_others(author));
+            if changed.is_some_and(|changed| changed > read.version) {
+                return Err(RejectReason::ReadChanged.at(&read.key));
+            }
+            if !known.all_accepted(&read.own) {
+                return Err(RejectReason::DependencyRejected.at(&read.key));
+            }
+        }
+        Ok(())
+    }
+
+    /// All Actions, one after the other; whoever calls undoes them when one is rejected.
+    fn apply(
+        &mut self,
+        position: Position,
+        author: MemberNo,
+        transaction: &Transaction,
+    ) -> Result<(), Rejection> {
+        let ids = Ids::new(transaction.tx_id);
+        let mut actor = Actor { author, seq: position.seq, base_seq: transaction.base_seq, ids };
+        for action in &transaction.actions {
+            let node = self.documents.get(&action.key).and_then(|document| document.node.as_ref());
+            let change = act(node, &action.op, &mut actor).map_err(|reason| reason.at(&action.key))?;
+            if let Change::Becomes(node) = change {
+                let document = self.documents.entry(action.key.clone()).or_default();
+                document.node = node;
+                if document.version() != position {
+                    document.changes.push((position, author));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A document as JSON, sets as arrays and texts as strings; `None` when it does not exist.
+    pub fn document(&self, key: &DocumentKey) -> Option<Vec<u8>> {
+        let node = self.documents.get(key)?.node.as_ref()?;
+        Some(node.to_json().to_string().into_bytes())
+    }
+
+    /// Every document that exists, as JSON, by name.
+    pub fn documents(&self) -> BTreeMap<DocumentKey, Vec<u8>> {
+        let keys = self.documents.keys();
+        keys.filter_map(|key| self.document(key).map(|json| (key.clone(), json))).collect()
+    }
+
+    /// What became of a Transaction; `None` when none of that number was folded.
+    pub fn outcome(&self, author: MemberNo, tx_no: u64) -> Option<&Outcome> {
+        self.outcomes.get(&(author, tx_no))
+    }
+
+    /// Position of the last Entry that was folded.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// How many characters of a text an author saw who had folded the order up to `base_seq`, and
+    /// all of its own; `None` when no text is there.
+    pub fn seen_chars(
+        &self,
+        key: &DocumentKey,
+        path: &Path,
+        author: MemberNo,
+        base_seq: u64,
+    ) -> Option<usize> {
+        match find(self.documents.get(key)?.node.as_ref()?, &path.0)? {
+            Node::Text(text) => Some(text.count_for(&Viewer { author, base_seq })),
+            _ => None,
+        }
+    }
+}
