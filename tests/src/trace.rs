@@ -1,6 +1,6 @@
 //! Recorded editing sessions: reading them, and an order in which they can be replayed.
 //!
-//! Used by the tests of the resolver, and made for demos. What a replay runs on is left to them; the
+//! Used by the tests of the resolver, and meant for demos too. What a replay runs on is left to them; the
 //! format is described in `tests/traces/README.md`.
 
 use flate2::read::GzDecoder;
