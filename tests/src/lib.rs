@@ -1,5 +1,8 @@
 //! What needs two devices or two packages to test: the simulation, its reference model, recordings.
 
 pub mod harness;
+#[cfg(feature = "io")]
+pub mod proxy;
 pub mod reference;
+pub mod simulation;
 pub mod trace;

@@ -24,21 +24,11 @@ pub struct Protections {
     pub tx_mark: bool,
     /// Read sets and dependencies reject.
     pub preconditions: bool,
-    /// An acknowledged Entry must come back at its position.
-    pub acknowledged: bool,
-    /// Store a sealed Entry before it is sent.
-    pub keep_sealed: bool,
 }
 
 impl Protections {
     /// Every protection.
-    pub const ALL: Self = Self {
-        checks: Checks::ALL,
-        tx_mark: true,
-        preconditions: true,
-        acknowledged: true,
-        keep_sealed: true,
-    };
+    pub const ALL: Self = Self { checks: Checks::ALL, tx_mark: true, preconditions: true };
 }
 
 impl Default for EngineConfig {

@@ -91,7 +91,8 @@ impl Engine {
                 Ok(())
             }
             RelayFrame::Welcome { signature } => match self.session.welcomed(&signature) {
-                Ok(()) => {
+                Ok(false) => Ok(()),
+                Ok(true) => {
                     let spaces: Vec<SpaceId> = self.spaces().collect();
                     self.step(|engine| {
                         spaces.into_iter().try_for_each(|id| {

@@ -21,4 +21,4 @@ pub use config::{EngineConfig, Protections};
 pub use engine::Engine;
 pub use local::{Committed, Draft, ReadToken};
 pub use output::{Event, Output};
-pub use reading::{LogEntry, MemberInfo, SpaceStatus, SyncState};
+pub use reading::{LogEntry, MemberInfo, OrderPoint, SpaceStatus, SyncState};

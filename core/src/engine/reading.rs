@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::model::{DocumentKey, Fields, Transaction};
 use crate::query::{LiveBatch, LiveId, LiveScope};
 use crate::sync::{Phase, State};
-use veilfold_wire::{MemberNo, Role, SpaceId, TransportFault};
+use std::collections::BTreeMap;
+use veilfold_wire::{AuthorHead, ChainHash, EntryHash, MemberNo, Role, SpaceId, TransportFault};
 
 /// Where a Space stands with the Relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,11 +72,42 @@ pub struct LogEntry {
     pub seen_seq: u64,
     /// Its bytes as sent.
     pub bytes: usize,
+    /// True when every reader skips it.
+    pub skipped: bool,
     /// Its Transactions; `None` for a change of membership and for what every reader skips.
     pub transactions: Option<Vec<Transaction>>,
 }
 
+/// What the order is at its end, besides the documents: all that a root covers beyond them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderPoint {
+    /// Newest position.
+    pub seq: u64,
+    /// Running hash there.
+    pub chain: ChainHash,
+    /// Newest change of membership.
+    pub control_head: EntryHash,
+    /// Newest Entry of everybody who has written.
+    pub authors: BTreeMap<MemberNo, AuthorHead>,
+}
+
 impl Engine {
+    /// Where the order ends, for computing its root by other means.
+    ///
+    /// # Errors
+    /// `Invalid` before anything of the Space has arrived.
+    pub fn order_point(&mut self, id: SpaceId) -> Result<OrderPoint, Error> {
+        let space = self.space(id)?;
+        let head = space.cursor().log;
+        let membership = space.membership.as_ref().ok_or_else(not_folded)?;
+        Ok(OrderPoint {
+            seq: head.seq,
+            chain: head.chain,
+            control_head: *membership.control_head(),
+            authors: space.authors.iter().map(|(member, row)| (*member, row.head)).collect(),
+        })
+    }
+
     /// Up to `limit` Entries of the log after the position `after`.
     ///
     /// # Errors
@@ -97,6 +129,7 @@ impl Engine {
                     author: header.member_no,
                     seen_seq: header.seen_seq,
                     bytes: entry.entry().bytes().len(),
+                    skipped: entry.fault().is_some(),
                     transactions,
                 }
             })
@@ -227,9 +260,7 @@ impl Engine {
         let Parts { space, store, .. } = self.parts(id)?;
         let cursor = space.cursor();
         let membership = space.membership.as_ref().filter(|_| cursor.is_folded());
-        let Some(membership) = membership else {
-            return Err(Error::invalid("not_folded", "the space is not folded to its end; wait for its key"));
-        };
+        let membership = membership.ok_or_else(not_folded)?;
         let point = RootPoint {
             seq: cursor.folded,
             chain: &cursor.log.chain,
@@ -238,4 +269,8 @@ impl Engine {
         };
         Ok(state_root(&space.documents, store, &point)?)
     }
+}
+
+fn not_folded() -> Error {
+    Error::invalid("not_folded", "the space is not folded to its end; wait for its key")
 }

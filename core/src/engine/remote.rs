@@ -41,7 +41,6 @@ impl Engine {
         entries: &[Bytes],
     ) -> Result<Option<TransportFault>, Error> {
         let checks = self.config.protections.checks;
-        let compare_acknowledged = self.config.protections.acknowledged;
         let parts = self.parts(id)?;
         let head = parts.space.cursor().log;
         // After a reconnect a page may overlap what is kept already; a gap is the Relay's fault.
@@ -64,7 +63,7 @@ impl Engine {
         };
         let mut verified = outcome.verified;
         let mut fault = outcome.fault.map(|(_, fault)| fault);
-        if compare_acknowledged && let Some(lost) = acknowledged_elsewhere(space, &verified) {
+        if let Some(lost) = acknowledged_elsewhere(space, &verified) {
             // Nothing of a page that takes back an acknowledgement is believed.
             verified.clear();
             fault = Some(lost);

@@ -7,14 +7,14 @@ use super::engine::{Engine, Parts};
 use super::output::Output;
 use super::space::Space;
 use crate::documents::SealedRef;
-use crate::envelope::{Author, SealContext, SealError, seal_control, seal_data};
+use crate::envelope::{Author, SealContext, SealError, Sealed, seal_control, seal_data};
 use crate::error::Error;
 use crate::keys::Entropy;
 use crate::members::{AddWish, Roster};
 use crate::model::{Body, Encoder, TRANSACTIONS_MAX};
 use crate::outbox::{Content, Fate, RefusedReason, SealedRow, settle};
 use crate::store::rows::LogRow;
-use crate::store::{StoreError, Table};
+use crate::store::{Store, StoreError, Table};
 use crate::sync::State;
 use bytes::Bytes;
 use veilfold_wire::frame::{DeviceFrame, append_id};
@@ -88,7 +88,6 @@ impl Engine {
             }
         }
         loop {
-            let keep_sealed = self.config.protections.keep_sealed;
             let Parts { space, store, entropy, .. } = self.parts(id)?;
             let Some(context) = seal_context(space) else { return Ok(()) };
             let sealed = last_sealed(space);
@@ -99,29 +98,32 @@ impl Engine {
                 return Ok(());
             }
             let body = take_batch(space, sealed + 1);
-            let numbers = body.transactions.first().zip(body.transactions.last());
-            let Some((first, last)) = numbers.map(|(first, last)| (first.tx_no, last.tx_no)) else {
-                return Ok(());
-            };
-            let sealed = seal_data(&space.keyring, &context, &body.encode(), entropy).map_err(seal_failed)?;
-            let author_seq = sealed.entry.header().author_seq;
-            let entry = sealed.entry.bytes().clone();
-            let row = SealedRow {
-                author_seq,
-                hash: sealed.hash,
-                seen_seq: context.seen.seq,
-                acked_seq: 0,
-                content: Content::Transactions { first, last },
-                id: append_id(&entry),
-                entry,
-            };
-            space.in_flight.push(store, space.no, row, keep_sealed)?;
-            for transaction in &body.transactions {
-                if let Some(pending) = space.pending.get_mut(transaction.tx_no) {
-                    pending.sealed = Some(SealedRef { author_seq });
-                }
-            }
+            seal_body(space, store, entropy, &context, &body)?;
         }
+    }
+
+    /// Seals own Transactions that are in the order already once more, as a faulty writer would.
+    /// False when nothing can be sent now.
+    ///
+    /// # Errors
+    /// As the store says.
+    #[cfg(feature = "testing")]
+    pub fn seal_copies(
+        &mut self,
+        id: SpaceId,
+        transactions: Vec<crate::model::Transaction>,
+        now_ms: u64,
+    ) -> Result<bool, Error> {
+        self.step(|engine| {
+            if !engine.subscriptions.get(id).may_send(now_ms) || transactions.is_empty() {
+                return Ok(false);
+            }
+            let Parts { space, store, entropy, .. } = engine.parts(id)?;
+            let Some(context) = seal_context(space) else { return Ok(false) };
+            seal_body(space, store, entropy, &context, &Body { transactions })?;
+            engine.attend(id, now_ms)?;
+            Ok(true)
+        })
     }
 
     /// A wish that is not in flight, unless one is: each must name the membership after the other.
@@ -133,7 +135,6 @@ impl Engine {
 
     /// Seals an addition; false when it has to wait. A wish that cannot come true any more is refused.
     fn seal_wish(&mut self, id: SpaceId, wish: &AddWish) -> Result<bool, Error> {
-        let keep_sealed = self.config.protections.keep_sealed;
         let Parts { space, store, entropy, outputs, .. } = self.parts(id)?;
         let Some(context) = seal_context(space) else { return Ok(false) };
         let Some(public) = add_member(space, &context, wish, entropy) else {
@@ -146,18 +147,44 @@ impl Engine {
         };
         let part = Roster::sealed_part(wish.card.name());
         let sealed = seal_control(&space.keyring, &context, &public, &part, entropy).map_err(seal_failed)?;
-        let entry = sealed.entry.bytes().clone();
-        let row = SealedRow {
-            author_seq: sealed.entry.header().author_seq,
-            hash: sealed.hash,
-            seen_seq: context.seen.seq,
-            acked_seq: 0,
-            content: Content::Control { wish: wish.id.0 },
-            id: append_id(&entry),
-            entry,
-        };
-        space.in_flight.push(store, space.no, row, keep_sealed)?;
+        let row = sealed_row(&sealed, &context, Content::Control { wish: wish.id.0 });
+        space.in_flight.push(store, space.no, row)?;
         Ok(true)
+    }
+}
+
+/// Seals Transactions and keeps the Entry until its return.
+fn seal_body(
+    space: &mut Space,
+    store: &mut dyn Store,
+    entropy: &mut dyn Entropy,
+    context: &SealContext,
+    body: &Body,
+) -> Result<(), Error> {
+    let numbers = body.transactions.first().zip(body.transactions.last());
+    let Some((first, last)) = numbers.map(|(first, last)| (first.tx_no, last.tx_no)) else { return Ok(()) };
+    let sealed = seal_data(&space.keyring, context, &body.encode(), entropy).map_err(seal_failed)?;
+    let row = sealed_row(&sealed, context, Content::Transactions { first, last });
+    let author_seq = row.author_seq;
+    space.in_flight.push(store, space.no, row)?;
+    for transaction in &body.transactions {
+        if let Some(pending) = space.pending.get_mut(transaction.tx_no) {
+            pending.sealed = Some(SealedRef { author_seq });
+        }
+    }
+    Ok(())
+}
+
+fn sealed_row(sealed: &Sealed, context: &SealContext, content: Content) -> SealedRow {
+    let entry = sealed.entry.bytes().clone();
+    SealedRow {
+        author_seq: sealed.entry.header().author_seq,
+        hash: sealed.hash,
+        seen_seq: context.seen.seq,
+        acked_seq: 0,
+        content,
+        id: append_id(&entry),
+        entry,
     }
 }
 

@@ -5,7 +5,9 @@ use crate::store::rows::{AuthorRow, LogRow, SpaceNo, number_of};
 use crate::store::{Store, StoreError, Table};
 use std::collections::{BTreeMap, VecDeque};
 use veilfold_wire::limits::SEEN_WINDOW;
-use veilfold_wire::{AuthorHead, AuthoredFault, ChainHash, Judgement, LogView, MemberNo, Membership, SealedEntry};
+use veilfold_wire::{
+    AuthorHead, AuthoredFault, ChainHash, Judgement, LogView, MemberNo, Membership, SealedEntry,
+};
 
 /// Running hashes of the newest positions, and the store for those before.
 #[derive(Debug, Default)]

@@ -96,20 +96,12 @@ impl InFlight {
         Ok(Self { rows: rows.collect::<Result<_, _>>()?, sent: 0 })
     }
 
-    /// Keeps a newly sealed Entry. Only tests that show what for do not `keep` it.
+    /// Keeps a newly sealed Entry.
     ///
     /// # Errors
     /// As the store says.
-    pub fn push(
-        &mut self,
-        store: &mut dyn Store,
-        space: SpaceNo,
-        row: SealedRow,
-        keep: bool,
-    ) -> Result<(), StoreError> {
-        if keep {
-            store.put(Table::Sealed, &space.numbered(row.author_seq), &row.to_bytes())?;
-        }
+    pub fn push(&mut self, store: &mut dyn Store, space: SpaceNo, row: SealedRow) -> Result<(), StoreError> {
+        store.put(Table::Sealed, &space.numbered(row.author_seq), &row.to_bytes())?;
         self.rows.push_back(row);
         Ok(())
     }

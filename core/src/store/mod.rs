@@ -3,7 +3,7 @@
 //! The engine reads and writes through [`Store`]; `io/sqlite` and [`MemoryStore`] implement it.
 
 mod memory;
-pub(crate) mod rows;
+pub mod rows;
 mod store;
 
 pub use memory::MemoryStore;

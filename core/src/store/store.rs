@@ -59,8 +59,8 @@ pub enum Durability {
 /// Why the store could not do it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StoreError {
-    /// Another process has the store open.
-    #[error("the store is open in another process")]
+    /// The store is open already, in this process or another.
+    #[error("the store is open already")]
     InUse,
     /// Written by a newer version.
     #[error("the store has format {found}, this version reads up to {supported}")]
@@ -70,7 +70,7 @@ pub enum StoreError {
         /// Newest format this version reads.
         supported: u32,
     },
-    /// The disk is full.
+    /// The disk is full. Trying again helps once there is space.
     #[error("the disk is full")]
     Full,
     /// What is stored does not parse or contradicts itself.
@@ -92,10 +92,14 @@ pub trait Store: Send {
     /// As the disk says; nothing is open then.
     fn begin(&mut self) -> Result<(), StoreError>;
 
-    /// Makes everything since [`Store::begin`] permanent, all or nothing.
+    /// Makes everything since [`Store::begin`] permanent, all or nothing. With `Power` earlier
+    /// commits are power-safe then too, so one call can end a group of them.
     ///
     /// # Errors
-    /// As the disk says; nothing of the transaction is kept then and none is open.
+    /// As the disk says, or as an earlier write of this transaction was answered; nothing of the
+    /// transaction is kept then and none is open. After `Full` the store goes on as soon as there
+    /// is space. Only when the disk fails to confirm a `Power` commit is it unknown what was kept:
+    /// every call fails from then on until the store is opened again.
     fn commit(&mut self, durability: Durability) -> Result<(), StoreError>;
 
     /// Forgets everything since [`Store::begin`]. Without an open transaction it does nothing.
@@ -104,13 +108,14 @@ pub trait Store: Send {
     /// Writes a row, replacing one of the same key. Needs an open transaction.
     ///
     /// # Errors
-    /// As the disk says.
+    /// As the disk says. What is left then is to roll back: further calls in this transaction give
+    /// the same error.
     fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
 
     /// Deletes a row if it is there. Needs an open transaction.
     ///
     /// # Errors
-    /// As the disk says.
+    /// Like [`Store::put`].
     fn delete(&mut self, table: Table, key: &[u8]) -> Result<(), StoreError>;
 
     /// The value of a key.

@@ -152,19 +152,23 @@ impl Session {
         Some(hello.encode())
     }
 
-    /// The Relay's proof.
+    /// The Relay's proof; true when this login is new.
     ///
     /// # Errors
     /// `BadRelaySignature` when it does not verify or was not due.
-    pub fn welcomed(&mut self, signature: &[u8; 64]) -> Result<(), TransportFault> {
-        let Phase::Proving { online } = &self.phase else { return Err(TransportFault::BadRelaySignature) };
+    pub fn welcomed(&mut self, signature: &[u8; 64]) -> Result<bool, TransportFault> {
+        let (online, new) = match &self.phase {
+            Phase::Proving { online } => (online, true),
+            Phase::Online(online) => (online, false),
+            _ => return Err(TransportFault::BadRelaySignature),
+        };
         let hash = online.transcript.hash(Side::Relay);
         if !verify(SignatureDomain::Connection, &online.transcript.relay.0, &hash, signature) {
             return Err(TransportFault::BadRelaySignature);
         }
         self.phase = Phase::Online(online.clone());
         self.backoff.reset();
-        Ok(())
+        Ok(new)
     }
 
     /// What is due at `now_ms`.

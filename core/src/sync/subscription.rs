@@ -71,6 +71,10 @@ impl Subscription {
     /// The Relay answered: its log ends at `target`, ours at `have`.
     pub fn answered(&mut self, target: u64, have: u64) {
         self.refused = None;
+        if have >= target {
+            // What the Relay signs agrees with all that was verified: nothing is held against it.
+            self.fault = None;
+        }
         self.state = if have >= target { State::Live } else { State::CatchingUp { target } };
     }
 

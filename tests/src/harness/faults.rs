@@ -36,9 +36,28 @@ pub struct Counts {
     pub frames: u64,
     /// Transactions committed.
     pub commits: u64,
+    /// Transactions that a faulty writer sealed again.
+    pub copies: u64,
+    /// Misdeeds of a Relay.
+    pub misdeeds: u64,
 }
 
 impl Counts {
+    /// What happened and how often, for people.
+    pub fn faults(&self) -> [(&'static str, u64); 9] {
+        [
+            ("transactions committed", self.commits),
+            ("frames delivered", self.frames),
+            ("connections cut", self.cuts),
+            ("devices killed between two writes", self.device_kills),
+            ("relays cut off from power", self.relay_kills),
+            ("frames that came twice", self.repeats),
+            ("times that a device went offline", self.offline),
+            ("entries that a faulty writer sealed again", self.copies),
+            ("pages that were tampered with", self.misdeeds),
+        ]
+    }
+
     /// Adds another history's.
     pub fn add(&mut self, other: &Self) {
         self.cuts += other.cuts;
@@ -48,13 +67,14 @@ impl Counts {
         self.offline += other.offline;
         self.frames += other.frames;
         self.commits += other.commits;
+        self.copies += other.copies;
+        self.misdeeds += other.misdeeds;
     }
 }
 
 impl Faults {
     /// No faults at all.
-    pub const NONE: Self =
-        Self { cut: 0, kill_device: 0, kill_relay: 0, repeat: 0, delay_ms: 0, offline: 0 };
+    pub const NONE: Self = Self { cut: 0, kill_device: 0, kill_relay: 0, repeat: 0, delay_ms: 0, offline: 0 };
 
     /// A mixture that differs from seed to seed.
     pub fn mixed(rng: &mut Rng) -> Self {

@@ -4,6 +4,7 @@
 
 mod device;
 mod faults;
+mod hostile;
 mod network;
 mod relay;
 mod rng;
@@ -12,6 +13,7 @@ mod world;
 
 pub use device::Device;
 pub use faults::{Counts, Faults};
+pub use hostile::{Hostile, Misdeed};
 pub use network::{ConnectionId, Network};
 pub use relay::SimRelay;
 pub use rng::Rng;

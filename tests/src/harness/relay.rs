@@ -5,7 +5,7 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use veilfold_core::wire::Limits;
-use veilfold_relay::store::MemoryStore;
+use veilfold_relay::testing::FaultyStore;
 use veilfold_relay::{Exchange, Now, Protections, RelayIdentity, Sequencer, Session, Signal};
 
 /// The host and port under which devices know the Relay.
@@ -13,7 +13,7 @@ pub const AUTHORITY: &str = "relay.test:443";
 
 /// A Relay process.
 pub struct SimRelay {
-    exchange: Exchange<MemoryStore, ConnectionId>,
+    exchange: Exchange<FaultyStore, ConnectionId>,
     identity: Arc<RelayIdentity>,
     sessions: BTreeMap<ConnectionId, Session>,
     nonce: u64,
@@ -29,7 +29,7 @@ pub enum RelayOutput {
 
 impl SimRelay {
     /// Starts on a store.
-    pub fn start(store: MemoryStore, protections: Protections) -> Self {
+    pub fn start(store: FaultyStore, protections: Protections) -> Self {
         Self {
             exchange: Exchange::new(Sequencer::new(store, 64, protections)),
             identity: Arc::new(RelayIdentity::from_seed(&[7; 32])),
@@ -38,9 +38,11 @@ impl SimRelay {
         }
     }
 
-    /// Kills the process: what was committed is left.
-    pub fn kill(self) -> MemoryStore {
-        self.exchange.into_sequencer().into_store()
+    /// Cuts the power: what was made durable is left.
+    pub fn kill(self) -> FaultyStore {
+        let store = self.exchange.into_sequencer().into_store();
+        store.cut_power();
+        store
     }
 
     /// A device has connected.

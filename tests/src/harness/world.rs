@@ -2,14 +2,15 @@
 
 use super::device::Device;
 use super::faults::{Counts, Faults};
+use super::hostile::Hostile;
 use super::network::{ConnectionId, Network, Way};
 use super::relay::{AUTHORITY, RelayOutput, SimRelay};
 use super::rng::Rng;
 use veilfold_core::Error;
 use veilfold_core::engine::{Engine, EngineConfig, Event, Output, SyncState};
 use veilfold_core::members::SpaceTicket;
-use veilfold_core::wire::{Role, SpaceId};
-use veilfold_relay::store::MemoryStore as RelayStore;
+use veilfold_core::wire::{Role, SpaceId, TransportFault};
+use veilfold_relay::testing::FaultyStore as RelayStore;
 
 /// How long a killed process stays away, in milliseconds.
 const RESTART_MS: u64 = 500;
@@ -58,6 +59,8 @@ pub struct World {
     pub counts: Counts,
     /// What went wrong, for the first time.
     pub violation: Option<String>,
+    /// What the Relay, or somebody between it and one device, does wrong.
+    pub hostile: Option<Hostile>,
     /// Events that engines reported.
     pub events: Vec<(usize, Event)>,
     protections: Protections,
@@ -77,6 +80,7 @@ impl World {
             faults: Faults::NONE,
             counts: Counts::default(),
             violation: None,
+            hostile: None,
             events: Vec::new(),
             protections,
         };
@@ -94,7 +98,8 @@ impl World {
         let now = self.now_ms;
         let space = self.call(0, |engine| engine.create_space("space", "device 0", now)).expect("a space");
         for index in 1..self.devices.len() {
-            let card = self.call(index, |engine| engine.contact_card(&format!("device {index}"))).expect("a card");
+            let card =
+                self.call(index, |engine| engine.contact_card(&format!("device {index}"))).expect("a card");
             let (_, ticket) = self
                 .call(0, |engine| engine.add_member(space, card, Role::Writer, now))
                 .expect("an addition");
@@ -208,10 +213,18 @@ impl World {
                     }
                 }
                 Output::Settled { tx_id, fate, .. } => self.settled(device, tx_id, fate),
-                Output::Event(event) => self.events.push((device, event)),
+                Output::Event(event) => self.noted(device, event),
                 Output::Live(_) | Output::Status(_) => {}
             }
         }
+    }
+
+    fn noted(&mut self, device: usize, event: Event) {
+        let misbehaved = matches!(event, Event::RelayMisbehaved { .. } | Event::DeviceCloned { .. });
+        if misbehaved && self.hostile.is_none() {
+            self.violated(format!("an honest world is blamed by device {device}: {event:?}"));
+        }
+        self.events.push((device, event));
     }
 
     fn settled(
@@ -220,8 +233,9 @@ impl World {
         tx_id: veilfold_core::model::TxId,
         fate: veilfold_core::outbox::Fate,
     ) {
-        let known = self.devices[device].promised.insert(tx_id, Some(fate.clone()));
-        if let Some(Some(before)) = known
+        // Changes of membership have fates too; nobody was promised theirs here.
+        let Some(told) = self.devices[device].promised.get_mut(&tx_id) else { return };
+        if let Some(before) = told.replace(fate.clone())
             && before != fate
         {
             self.violated(format!("the fate of {tx_id} went from {before:?} to {fate:?}"));
@@ -329,6 +343,10 @@ impl World {
             }
             Way::ToDevice => {
                 let Some(device) = self.network.device(connection) else { return };
+                let frame = match &mut self.hostile {
+                    Some(hostile) => hostile.tamper(device, frame, &mut self.rng),
+                    None => frame,
+                };
                 if let Some(engine) = &mut self.devices[device].engine {
                     let _result = engine.received(&frame, now);
                     self.after_step(device);
@@ -384,6 +402,14 @@ impl World {
         }
         let states: Vec<_> = (0..self.devices.len()).map(|device| self.describe(device, space)).collect();
         self.violated(format!("the devices do not come to rest: {}", states.join("; ")));
+    }
+
+    /// True when this device has named what the Relay did.
+    pub fn blames(&self, device: usize) -> Option<TransportFault> {
+        self.events.iter().find_map(|(of, event)| match event {
+            Event::RelayMisbehaved { fault, .. } if *of == device => Some(*fault),
+            _ => None,
+        })
     }
 
     fn is_settled(&mut self, space: SpaceId) -> bool {

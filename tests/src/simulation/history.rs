@@ -1,0 +1,66 @@
+//! One history: some devices, users who act, faults, then rest, then the checks.
+
+use super::checkers;
+use super::user;
+use crate::harness::{Counts, Faults, Hostile, Misdeed, Protections, Rng, World};
+
+/// What became of a history.
+#[derive(Clone, Debug)]
+pub struct HistoryResult {
+    /// The seed that makes it again.
+    pub seed: u64,
+    /// What happened in it.
+    pub counts: Counts,
+    /// The first thing that must not be, if any.
+    pub violation: Option<String>,
+}
+
+/// Runs the history of a seed: every fourth has a Relay that misbehaves.
+#[must_use]
+pub fn run_history(seed: u64, protections: Protections) -> HistoryResult {
+    let mut choice = Rng::new(seed ^ 0x5eed);
+    let devices = 2 + choice.below(2) as usize;
+    let misdeed = (seed % 4 == 0).then(|| *choice.pick(&Misdeed::ALL));
+    let mut protections = protections;
+    if misdeed == Some(Misdeed::RepeatInOrder) {
+        protections.relay = protections.relay.without_dedupe();
+    }
+    let mut world = World::new(seed, devices, protections);
+    let space = world.share_space();
+    if let Some(misdeed) = misdeed {
+        world.hostile = Some(Hostile::new(misdeed, 1 + choice.below(devices as u64 - 1) as usize));
+    }
+    let acts = 10 + world.rng.below(50);
+    world.faults = Faults::mixed(&mut world.rng);
+    for _ in 0..acts {
+        if world.violation.is_some() {
+            break;
+        }
+        let device = world.rng.below(devices as u64) as usize;
+        user::act(&mut world, device, space);
+        let events = world.rng.below(30);
+        let horizon = world.now_ms + world.rng.below(3_000);
+        for _ in 0..events {
+            if !world.tick(horizon) {
+                break;
+            }
+        }
+        if world.rng.chance(30) {
+            user::write_again(&mut world, device, space);
+        }
+        if world.rng.chance(30) {
+            checkers::rebase_equals_reopen(&mut world, device, space);
+        }
+    }
+    match misdeed {
+        // What is skipped by all alike hinders nobody, and neither does what is noticed at once.
+        None | Some(Misdeed::RepeatInOrder) => {
+            world.quiet(space);
+            if world.violation.is_none() {
+                checkers::check_all(&mut world, space);
+            }
+        }
+        Some(_) => checkers::misdeed_is_named(&mut world, space),
+    }
+    HistoryResult { seed, counts: world.counts, violation: world.violation }
+}

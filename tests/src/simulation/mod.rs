@@ -1,0 +1,11 @@
+//! Seeded histories of the whole system, and what must hold after each.
+//!
+//! `cargo xtask sim` runs many; a seed that ever failed is kept in `tests/simulation/seeds/`.
+
+mod checkers;
+mod history;
+mod switches;
+mod user;
+
+pub use history::{HistoryResult, run_history};
+pub use switches::{Switch, SwitchResult, catch};
