@@ -1,2 +1,86 @@
-//! One door to every task of this repository.
-fn main() {}
+//! One door to every task of this repository: `cargo xtask <verb>`.
+//!
+//! Each verb has a file of its own. What they share is `place.rs` (where things are), `command.rs`
+//! (running programs) and `tools.rs` (what a machine needs for which task, and how it gets it).
+#![allow(clippy::print_stdout, reason = "what a command-line tool says goes to standard output")]
+
+mod bench;
+mod command;
+mod demo;
+mod deny;
+mod doc;
+mod fmt;
+mod fuzz;
+mod lint;
+mod place;
+mod python;
+mod sim;
+mod test;
+mod tidy;
+mod tools;
+mod vectors;
+
+use clap::{Parser, Subcommand};
+use place::Place;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "One door to every task of this repository")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Runs every check and test, and sums them up in one line
+    Test(test::Options),
+    /// What the hosted checks run: `test --install`
+    Ci,
+    /// Shows two devices, a Relay that cannot read, and a recorded session replayed through them
+    Demo(demo::Options),
+    /// Measures the workloads beside the raw limits of this machine
+    Bench(Forwarded),
+    /// Runs seeded histories of the whole system on a virtual clock
+    Sim(sim::Options),
+    /// Feeds the decoders of foreign bytes with broken input
+    Fuzz(fuzz::Options),
+    /// Writes the golden vectors anew and checks them with the second implementation
+    Vectors,
+    /// Looks for what house style forbids: imports against the layers, long files, dead links
+    Tidy,
+    /// Formats all Rust code
+    Fmt(fmt::Options),
+    /// Runs clippy with warnings as errors, with and without I/O
+    Lint,
+    /// Builds the API documentation with warnings as errors
+    Doc,
+    /// Builds the Python wheel and tests it in a fresh environment
+    Python(python::Options),
+}
+
+/// Arguments that go to another program as they are.
+#[derive(clap::Args)]
+struct Forwarded {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    arguments: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let place = Place::find();
+    let worked = match Arguments::parse().verb {
+        Verb::Test(options) => test::run(&place, &options),
+        Verb::Ci => test::run(&place, &test::Options::for_ci()),
+        Verb::Demo(options) => demo::run(&place, &options),
+        Verb::Bench(forwarded) => bench::run(&place, &forwarded.arguments),
+        Verb::Sim(options) => sim::run(&place, &options),
+        Verb::Fuzz(options) => fuzz::run(&place, &options),
+        Verb::Vectors => vectors::run(&place),
+        Verb::Tidy => tidy::run(&place),
+        Verb::Fmt(options) => fmt::run(&place, &options),
+        Verb::Lint => lint::run(&place),
+        Verb::Doc => doc::run(&place),
+        Verb::Python(options) => python::run(&place, &options),
+    };
+    if worked { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,61 @@
+//! `cargo xtask test`: every check and test, one after the other, and one line that sums them up.
+//!
+//! `steps.rs` says what each step does, `count.rs` reads how many tests a program ran, `report.rs`
+//! keeps the results, and `full.rs` runs the large counts of `--full`.
+
+mod count;
+mod full;
+mod report;
+mod steps;
+
+use crate::place::Place;
+use full::Part;
+use report::Report;
+use steps::STEPS;
+
+#[derive(clap::Args, Default)]
+pub struct Options {
+    /// Installs what is missing on this machine: Debian packages by name, the rest under `target/`
+    #[arg(long)]
+    pub install: bool,
+    /// Runs only these steps or groups of steps
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Runs the large counts instead: millions of broken inputs, tens of thousands of histories
+    #[arg(long, conflicts_with = "only")]
+    pub full: bool,
+    /// Which share of `--full`, for instance 2/5; each is to take less than an hour
+    #[arg(long, requires = "full")]
+    pub part: Option<Part>,
+}
+
+impl Options {
+    pub fn for_ci() -> Self {
+        Self { install: true, ..Self::default() }
+    }
+}
+
+pub fn run(place: &Place, options: &Options) -> bool {
+    if options.full {
+        return full::run(place, options.install, options.part.unwrap_or(Part::WHOLE));
+    }
+    let wanted: Vec<_> = STEPS
+        .iter()
+        .filter(|step| {
+            let named = |name: &String| name == step.name || name == step.group;
+            options.only.is_empty() || options.only.iter().any(named)
+        })
+        .collect();
+    if wanted.is_empty() {
+        let mut names: Vec<&str> = STEPS.iter().flat_map(|step| [step.group, step.name]).collect();
+        names.dedup();
+        println!("no such step; there are: {}", names.join(", "));
+        return false;
+    }
+    let mut report = Report::new();
+    for (number, step) in wanted.iter().enumerate() {
+        println!("\n== {} of {}: {} ({})", number + 1, wanted.len(), step.title, step.name);
+        report.step(step.name, || (step.run)(place, options.install));
+    }
+    report.close()
+}

@@ -1,0 +1,216 @@
+//! `cargo xtask test --full`: the large counts, in pieces that can be shared out and resumed.
+//!
+//! What is done is noted under the target folder, for this state of the sources alone. A part that
+//! was interrupted goes on with the piece it was at; a piece is a few minutes.
+
+use super::report::{Outcome, Report};
+use super::{count, steps};
+use crate::command::Run;
+use crate::fuzz;
+use crate::place::Place;
+use crate::tools::Tool;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Share `k` of `n`, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    k: usize,
+    n: usize,
+}
+
+impl Part {
+    pub const WHOLE: Self = Self { k: 1, n: 1 };
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (k, n) = text.split_once('/').ok_or("a part looks like 2/5")?;
+        let number = |text: &str| text.parse::<usize>().map_err(|error| format!("{text}: {error}"));
+        let part = Self { k: number(k)?, n: number(n)? };
+        if part.k >= 1 && part.k <= part.n { Ok(part) } else { Err("a part is one of 1/n to n/n".to_owned()) }
+    }
+}
+
+const HISTORIES: u64 = 20_000;
+const HISTORIES_PER_PIECE: u64 = 1_000;
+const FUZZ_RUNS: u64 = 1_000_000;
+const FUZZ_RUNS_PER_PIECE: u64 = 250_000;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    /// Histories of the simulation from this seed on.
+    Histories { first: u64 },
+    /// Broken input for one target, from one seed of the fuzzer.
+    Fuzz { target: String, round: u32 },
+    /// A test target of the workspace with its numbers raised.
+    Tests { target: &'static str, variable: &'static str, value: &'static str, about_minutes: u64 },
+}
+
+/// Test targets whose size is set by a variable.
+const RAISED: [(&str, &str, &str, u64); 0] = [];
+
+impl Piece {
+    fn name(&self) -> String {
+        match self {
+            Piece::Histories { first } => format!("histories {first}..{}", first + HISTORIES_PER_PIECE),
+            Piece::Fuzz { target, round } => format!("fuzz {target} round {round}"),
+            Piece::Tests { target, variable, value, .. } => format!("{target} {variable}={value}"),
+        }
+    }
+
+    /// For sharing out; what is said here need not be exact.
+    fn about_minutes(&self) -> u64 {
+        match self {
+            Piece::Histories { .. } | Piece::Fuzz { .. } => 2,
+            Piece::Tests { about_minutes, .. } => *about_minutes,
+        }
+    }
+
+    fn run(&self, place: &Place) -> Outcome {
+        match self {
+            Piece::Histories { first } => {
+                let said = Run::new(place.test_binary("veilfold-sim"), &place.root)
+                    .args(["--seeds", &HISTORIES_PER_PIECE.to_string(), "--first-seed", &first.to_string()])
+                    .heard();
+                count::simulation(&said.text).and_exit(said.ok)
+            }
+            Piece::Fuzz { target, round } => {
+                Outcome::of(fuzz::one(place, target, FUZZ_RUNS_PER_PIECE, *round))
+            }
+            Piece::Tests { target, variable, value, .. } => {
+                let said = steps::tests(place).args(["--test", target]).env(variable, value).heard();
+                count::libtest(&said.text).and_exit(said.ok)
+            }
+        }
+    }
+}
+
+pub fn run(place: &Place, install: bool, part: Part) -> bool {
+    let mut report = Report::new();
+    let has_c = Tool::C.get(place, install);
+    let has_fuzz = Tool::CargoFuzz.get(place, install);
+    if !has_c || !has_fuzz {
+        let missing = if has_c { Tool::CargoFuzz } else { Tool::C };
+        report.step("tools", || Outcome::missing(missing.how()));
+        return report.close();
+    }
+    if !report.step("build", || Outcome::of(steps::tests(place).arg("--no-run").succeeds())) {
+        return report.close();
+    }
+    let pieces = share(all(&fuzz::targets(place)), part);
+    let mut progress = Progress::open(place);
+    for (number, piece) in pieces.iter().enumerate() {
+        let name = piece.name();
+        println!("\n== {} of {}: {name}", number + 1, pieces.len());
+        if progress.done.contains(&name) {
+            println!("done before");
+            report.step(&name, || Outcome::of(true).with_note("done before"));
+        } else if report.step(&name, || piece.run(place)) {
+            progress.note(name);
+        }
+    }
+    report.close()
+}
+
+fn all(targets: &[String]) -> Vec<Piece> {
+    let histories = (0..HISTORIES / HISTORIES_PER_PIECE)
+        .map(|piece| Piece::Histories { first: 1 + piece * HISTORIES_PER_PIECE });
+    let rounds = 1..=(FUZZ_RUNS / FUZZ_RUNS_PER_PIECE) as u32;
+    let fuzz = targets
+        .iter()
+        .flat_map(|target| rounds.clone().map(move |round| Piece::Fuzz { target: target.clone(), round }));
+    let raised = RAISED.iter().map(|(target, variable, value, about_minutes)| Piece::Tests {
+        target,
+        variable,
+        value,
+        about_minutes: *about_minutes,
+    });
+    raised.chain(histories).chain(fuzz).collect()
+}
+
+/// Gives every piece to the part that has least to do so far; all parts together have all pieces.
+fn share(mut pieces: Vec<Piece>, part: Part) -> Vec<Piece> {
+    pieces.sort_by_key(|piece| std::cmp::Reverse(piece.about_minutes()));
+    let mut minutes = vec![0; part.n];
+    let mut own = Vec::new();
+    for piece in pieces {
+        let least = (0..part.n).min_by_key(|n| minutes[*n]).unwrap_or(0);
+        minutes[least] += piece.about_minutes();
+        if least + 1 == part.k {
+            own.push(piece);
+        }
+    }
+    own
+}
+
+/// The names of pieces that passed, for one state of the sources.
+struct Progress {
+    file: PathBuf,
+    sources: String,
+    done: BTreeSet<String>,
+}
+
+impl Progress {
+    fn open(place: &Place) -> Self {
+        let file = place.target.join("full-progress.json");
+        let sources = sources(place);
+        let said: serde_json::Value = std::fs::read_to_string(&file)
+            .ok()
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        let mut done = BTreeSet::new();
+        if said["sources"] == sources.as_str() && !sources.is_empty() {
+            let names = said["done"].as_array().into_iter().flatten();
+            done.extend(names.filter_map(|name| Some(name.as_str()?.to_owned())));
+        }
+        Self { file, sources, done }
+    }
+
+    fn note(&mut self, name: String) {
+        self.done.insert(name);
+        let said = serde_json::json!({ "sources": self.sources, "done": self.done });
+        if let Err(error) = std::fs::write(&self.file, said.to_string()) {
+            println!("{}: {error}; this piece would run again", self.file.display());
+        }
+    }
+}
+
+/// The commit and a sum over everything that differs from it; empty when git cannot tell.
+fn sources(place: &Place) -> String {
+    let git = |arguments: &[&str]| Run::new("git", &place.root).args(arguments).quietly();
+    let (Some(commit), Some(changes)) = (git(&["rev-parse", "HEAD"]), git(&["diff", "HEAD"])) else {
+        return String::new();
+    };
+    let sum = changes.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    format!("{} {sum:x}", commit.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_one_of_its_number() {
+        assert_eq!("2/5".parse(), Ok(Part { k: 2, n: 5 }));
+        for wrong in ["", "2", "0/5", "6/5", "a/b", "1/"] {
+            assert!(wrong.parse::<Part>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn all_parts_together_have_every_piece_once() {
+        let whole = all(&["entry".to_owned(), "frame".to_owned()]);
+        let mut names: Vec<String> = whole.iter().map(Piece::name).collect();
+        let mut shared: Vec<String> =
+            (1..=3).flat_map(|k| share(whole.clone(), Part { k, n: 3 })).map(|piece| piece.name()).collect();
+        names.sort();
+        shared.sort();
+        assert_eq!(names, shared);
+        let sizes: Vec<usize> = (1..=3).map(|k| share(whole.clone(), Part { k, n: 3 }).len()).collect();
+        assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{sizes:?}");
+    }
+}

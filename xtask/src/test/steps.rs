@@ -1,0 +1,113 @@
+//! The steps of `cargo xtask test`, in the order in which they run: what is quick comes first.
+//!
+//! Everything is built in one target folder and in the profile of the tests, so that the Relay, the
+//! simulation and the demo that run here are the ones which `cargo test --workspace` has built.
+
+use super::count;
+use super::report::Outcome;
+use crate::command::Run;
+use crate::deny::Denied;
+use crate::place::Place;
+use crate::tools::Tool;
+use crate::{deny, doc, fmt, lint, python, tidy, vectors};
+
+pub struct Step {
+    /// What `--only` takes.
+    pub name: &'static str,
+    /// What `--only` takes for this step and its neighbours.
+    pub group: &'static str,
+    pub title: &'static str,
+    /// Gets the checkout, and whether missing things may be installed.
+    pub run: fn(&Place, bool) -> Outcome,
+}
+
+const fn step(
+    name: &'static str,
+    group: &'static str,
+    title: &'static str,
+    run: fn(&Place, bool) -> Outcome,
+) -> Step {
+    Step { name, group, title, run }
+}
+
+pub const STEPS: [Step; 15] = [
+    step("fmt", "style", "All Rust code has the one format", |place, install| {
+        with(Tool::Components, place, install, |place| {
+            Outcome::of(fmt::run(place, &fmt::Options { check: true }))
+        })
+    }),
+    step("tidy", "style", "Layers, file heads, lengths, names, links", |place, _| {
+        Outcome::of(tidy::run(place))
+    }),
+    step("deny", "style", "Licences, sources, duplicates and advisories of dependencies", dependencies),
+    step("clippy", "lint", "No warning anywhere", |place, install| {
+        with(Tool::Components, place, install, |place| Outcome::of(lint::everything(place)))
+    }),
+    step("no-io", "lint", "The core builds without files, sockets and clocks", |place, install| {
+        with(Tool::Components, place, install, |place| Outcome::of(lint::without_io(place)))
+    }),
+    step("doc", "lint", "The API documentation builds without a warning", |place, _| {
+        Outcome::of(doc::run(place))
+    }),
+    step("build", "rust", "Tests and the programs they start are built", |place, install| {
+        with(Tool::C, place, install, |place| Outcome::of(tests(place).arg("--no-run").succeeds()))
+    }),
+    step(
+        "rust",
+        "rust",
+        "Unit, scenario, conformance, kill and power-loss tests, quickstarts",
+        |place, _| {
+            let said = tests(place).arg("--no-fail-fast").heard();
+            count::libtest(&said.text).and_exit(said.ok)
+        },
+    ),
+    step("sim", "sim", "2,000 histories, and each protection taken away", |place, _| {
+        let said = Run::new(place.test_binary("veilfold-sim"), &place.root)
+            .args(["--seeds", "2000", "--switches"])
+            .heard();
+        count::simulation(&said.text).and_exit(said.ok)
+    }),
+    step("demo", "demo", "What the demo shows holds", |place, _| {
+        let said = Run::new(place.test_binary("veilfold-demo"), &place.root).arg("--json").heard();
+        count::demo(&said.text).and_exit(said.ok)
+    }),
+    step("vectors", "python", "A second implementation comes to the same bytes", |place, install| {
+        with(Tool::Python, place, install, |place| Outcome::of(vectors::check(place)))
+    }),
+    step("wheel", "python", "The Python wheel, installed in a fresh environment", |place, install| {
+        with(Tool::Python, place, install, |place| Outcome::of(python::wheel(place)))
+    }),
+    step("pytest", "python", "The wheel against a real Relay", |place, _| {
+        let said = python::pytest(place);
+        count::pytest(&said.text).and_exit(said.ok)
+    }),
+    step("types", "python", "The Python package keeps to its types", |place, _| {
+        Outcome::of(python::types(place))
+    }),
+    step("quickstarts", "python", "Python code in the documents runs", |place, _| match python::quickstarts(
+        place,
+    ) {
+        Ok(ran) => Outcome { passed: ran as u64, ..Outcome::default() },
+        Err(failed) => Outcome { failed: failed as u64, ..Outcome::default() },
+    }),
+];
+
+/// All packages in one build with one set of features; the wheel brings its own.
+pub fn tests(place: &Place) -> Run {
+    Run::cargo(&place.root).args(["test", "--workspace", "--exclude", "veilfold-ffi"])
+}
+
+fn with(tool: Tool, place: &Place, install: bool, run: impl FnOnce(&Place) -> Outcome) -> Outcome {
+    if tool.get(place, install) { run(place) } else { Outcome::missing(tool.how()) }
+}
+
+fn dependencies(place: &Place, install: bool) -> Outcome {
+    if !Tool::CargoDeny.get(place, install) {
+        return Outcome::left_out(Tool::CargoDeny.how());
+    }
+    match deny::check(place) {
+        Denied::Nothing => Outcome::of(true),
+        Denied::NothingButNoAdvisories => Outcome::of(true).with_note("without advisories: no database"),
+        Denied::Something => Outcome::of(false),
+    }
+}
