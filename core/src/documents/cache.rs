@@ -65,6 +65,8 @@ impl Layer {
             self.bytes -= slot.bytes;
             slot.bytes = key.collection.len() + key.document.len();
             match &slot.image {
+                // Looked at to be changed, and not changed after all.
+                Some(image) if image.version.seq == 0 => store.delete(self.table, &row_key)?,
                 Some(image) => {
                     let bytes = image.to_bytes();
                     slot.bytes += bytes.len();

@@ -22,8 +22,9 @@ pub struct SealedRef {
 /// A Transaction that the order does not contain yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// As it reads for the newest folded position, whether it is sealed or not: a sealed Entry has
-    /// its own copy, and when it is refused this is what is sealed next.
+    /// As it reads for the order up to its `base_seq`, whether it is sealed or not: a sealed Entry
+    /// has its own copy, and when that is refused this is what is sealed next. While it is shown, it
+    /// reads the same for the newest folded position.
     pub transaction: Transaction,
     /// Set while a sealed Entry carries it.
     pub sealed: Option<SealedRef>,

@@ -12,6 +12,7 @@ use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
 use std::collections::BTreeSet;
 use veilfold_wire::MemberNo;
+use veilfold_wire::limits::SEEN_WINDOW;
 
 /// The two ends of the batch, and who we are.
 pub struct RebaseContext<'a> {
@@ -21,8 +22,6 @@ pub struct RebaseContext<'a> {
     pub row: &'a AuthorRow,
     /// False only in tests that show what read sets and dependencies are for.
     pub preconditions: bool,
-    /// Newest folded position before the batch.
-    pub old_head: u64,
     /// Newest folded position now.
     pub new_head: u64,
 }
@@ -69,9 +68,10 @@ pub fn rebase(
                 move_splices(&mut transaction.actions[index].op, moved.text(tx_no, index), fields);
             }
         }
-        // Everything pending reads for the order before this batch; what was reissued reads for what
-        // is visible now.
-        let base_seq = if reissued { context.new_head } else { context.old_head };
+        // What was reissued reads for what is visible now, everything else for the order that it was
+        // last expressed for. What is hidden cannot be expressed anew and keeps its own.
+        let old_base = transaction.base_seq;
+        let base_seq = if reissued { context.new_head } else { old_base };
         let mut row = outbox.as_if_folded(context.row);
         row.tx_mark = row.tx_mark.max(tx_no - 1);
         let author = FoldAuthor { member: context.me, row: &row, preconditions: context.preconditions };
@@ -82,10 +82,16 @@ pub fn rebase(
         };
         let shown = result.is_some();
         let moved = result.is_some_and(|accepted| rewrite(&mut transaction, accepted));
-        if moved || reissued || shown != was_shown {
-            outbox.replace(tx_no, transaction, shown);
+        if shown {
+            transaction.base_seq = context.new_head;
+        }
+        // An Action that reads the same for both orders need not be stored for each of them, as long
+        // as the stored order stays within the window.
+        let stale = shown && context.new_head.saturating_sub(old_base) > SEEN_WINDOW / 4;
+        if moved || reissued || shown != was_shown || stale {
             rebased.rewritten.insert(tx_no);
         }
+        outbox.replace(tx_no, transaction, shown);
     }
     for key in &rebased.changed {
         if !outbox.touches(key) {

@@ -32,20 +32,20 @@ impl SeenTexts {
         mut documents: Documents,
         store: &dyn Store,
         me: (MemberNo, &AuthorRow),
-        before: &[(u64, Transaction)],
+        before: &[Transaction],
         renumbered: &BTreeMap<u64, u64>,
     ) -> Result<Self, StoreError> {
         let mut seen = Self { texts: BTreeMap::new(), transactions: renumbered.values().copied().collect() };
         let mut row = me.1.clone();
         let concerned: BTreeSet<&DocumentKey> = before
             .iter()
-            .filter(|(tx_no, _)| renumbered.contains_key(tx_no))
-            .flat_map(|(_, transaction)| transaction.actions.iter().map(|action| &action.key))
+            .filter(|transaction| renumbered.contains_key(&transaction.tx_no))
+            .flat_map(|transaction| transaction.actions.iter().map(|action| &action.key))
             .collect();
         for key in &concerned {
             documents.set_overlay(store, key, None)?;
         }
-        for (base_seq, transaction) in before {
+        for transaction in before {
             if !transaction.actions.iter().any(|action| concerned.contains(&action.key)) {
                 continue;
             }
@@ -60,7 +60,7 @@ impl SeenTexts {
             row.tx_mark = row.tx_mark.max(transaction.tx_no.saturating_sub(1));
             let author = FoldAuthor { member: me.0, row: &row, preconditions: true };
             // What was hidden then is hidden now; nothing else is to be learnt from it.
-            let _shown = documents.show(store, transaction, &author, *base_seq)?;
+            let _shown = documents.show(store, transaction, &author, transaction.base_seq)?;
         }
         Ok(seen)
     }

@@ -203,7 +203,7 @@ impl Engine {
             }
             let tx_no = space.next_tx_no();
             let tx_id = TxId(random(entropy));
-            let built = build(&space.pending, tx_no, tx_id, now_ms, reads, draft.actions);
+            let built = build(&space.pending, (tx_no, tx_id), space.row.folded, now_ms, reads, draft.actions);
             let transaction = match built {
                 Ok(transaction) => transaction,
                 Err(error) => return Ok(Err(Error::invalid("too_large", error.to_string()))),

@@ -18,9 +18,8 @@ impl Engine {
         entries: Vec<Bytes>,
         now_ms: u64,
     ) -> Result<(), Error> {
-        let fault = self.step(|engine| engine.keep_page(id, first_seq, &entries))?;
-        self.fold_what_is_kept(id)?;
         self.step(|engine| {
+            let fault = engine.keep_page(id, first_seq, &entries)?;
             let head = engine.space(id)?.cursor().log.seq;
             match fault {
                 Some(fault) => engine.distrust(id, fault, now_ms),
@@ -30,7 +29,12 @@ impl Engine {
                 }
             }
             engine.attend(id, now_ms)
-        })
+        })?;
+        if self.space(id)?.cursor().is_folded() {
+            return Ok(());
+        }
+        self.fold_what_is_kept(id)?;
+        self.step(|engine| engine.attend(id, now_ms))
     }
 
     /// Verifies a page and keeps the part of it that holds; gives what ended it early.

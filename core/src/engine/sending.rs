@@ -37,7 +37,10 @@ impl Engine {
         if *self.subscriptions.get(id).state() == State::Wanted {
             self.ask_for(id)?;
         }
-        if self.subscriptions.get(id).may_send(now_ms) {
+        let subscription = self.subscriptions.get(id);
+        if let Some(until_ms) = subscription.quiet_until(now_ms) {
+            self.subscriptions.wake(id, until_ms);
+        } else if subscription.may_send() {
             self.seal_waiting(id)?;
             let Parts { space, outputs, .. } = self.parts(id)?;
             for row in space.in_flight.take_unsent() {
@@ -115,7 +118,7 @@ impl Engine {
         now_ms: u64,
     ) -> Result<bool, Error> {
         self.step(|engine| {
-            if !engine.subscriptions.get(id).may_send(now_ms) || transactions.is_empty() {
+            if !engine.subscriptions.get(id).may_send() || transactions.is_empty() {
                 return Ok(false);
             }
             let Parts { space, store, entropy, .. } = engine.parts(id)?;
@@ -217,7 +220,9 @@ fn take_batch(space: &Space, first: u64) -> Body {
     let mut bytes = Encoder::new();
     for (_, pending) in space.pending.from(first).take(TRANSACTIONS_MAX) {
         let mut transaction = pending.transaction.clone();
-        transaction.base_seq = space.row.folded;
+        if pending.shown {
+            transaction.base_seq = space.row.folded;
+        }
         transaction.encode(&mut bytes);
         if !body.transactions.is_empty() && bytes.len() > BATCH_BYTES {
             break;

@@ -17,7 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// One run of Entries being folded.
 pub(super) struct Batch {
-    old_head: u64,
     /// What the fold knew of us before the run.
     old_row: AuthorRow,
     /// Documents whose confirmed image changed in a way that the overlay has not shown already.
@@ -36,7 +35,6 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn begin(space: &Space) -> Self {
         Self {
-            old_head: space.row.folded,
             old_row: space.own_row(),
             dirty: BTreeSet::new(),
             promoted: BTreeSet::new(),
@@ -89,7 +87,7 @@ impl Batch {
         let fate = match result {
             Ok(accepted) => {
                 if pending.shown {
-                    self.promoted.extend(accepted.changed);
+                    self.promoted.extend(pending.touched().cloned());
                 } else {
                     self.dirty.extend(accepted.changed);
                 }
@@ -125,7 +123,6 @@ impl Batch {
             me,
             row: &row,
             preconditions: config.protections.preconditions,
-            old_head: self.old_head,
             new_head: space.row.folded,
         };
         let rebased = rebase(&mut space.documents, *store, &mut space.pending, &context, self.dirty, &seen)?;
@@ -196,11 +193,8 @@ impl Batch {
             renumbered.insert(*tx_no, next);
             next += 1;
         }
-        let before: Vec<(u64, Transaction)> = before
-            .into_values()
-            .filter(|pending| pending.shown)
-            .map(|pending| (self.old_head, pending.transaction))
-            .collect();
+        let before: Vec<Transaction> =
+            before.into_values().filter(|pending| pending.shown).map(|pending| pending.transaction).collect();
         let me = space.me().unwrap_or(veilfold_wire::MemberNo(0));
         // The step has not written yet, so the store still has the state before the run.
         let documents = Documents::new(space.no);

@@ -3,12 +3,14 @@
 //! `client/` and the driver use it. It decides nothing; the rules of the protocol live in `engine/`.
 
 mod clock;
+mod driver;
 mod random;
 mod sqlite;
 mod vault;
 mod websocket;
 
 pub use clock::Clock;
+pub use driver::{Bell, Core, Driver, DriverEvent, EventQueue, is_closed};
 pub use random::OsRandom;
 pub use sqlite::SqliteStore;
 pub use vault::{FileVault, MemoryVault, Vault, VaultError};

@@ -50,7 +50,7 @@ pub struct SealedRow {
 impl SealedRow {
     fn to_bytes(&self) -> Vec<u8> {
         let mut out = Writer::with_capacity(96 + self.entry.len());
-        out.fixed(&self.hash.0).varint(self.seen_seq).varint(self.acked_seq);
+        out.fixed(&self.hash.0).varint(self.seen_seq);
         match self.content {
             Content::Transactions { first, last } => out.u8(0).varint(first).varint(last),
             Content::Control { wish } => out.u8(1).fixed(&wish),
@@ -62,7 +62,7 @@ impl SealedRow {
     fn from_bytes(author_seq: u64, bytes: &[u8]) -> Result<Self, WireError> {
         let mut input = Reader::new(bytes);
         let hash = EntryHash(input.array("sealed.hash")?);
-        let (seen_seq, acked_seq) = (input.varint("sealed.seen")?, input.varint("sealed.acked")?);
+        let seen_seq = input.varint("sealed.seen")?;
         let content = match input.u8("sealed.content")? {
             0 => Content::Transactions {
                 first: input.varint("sealed.first")?,
@@ -71,7 +71,7 @@ impl SealedRow {
             _ => Content::Control { wish: input.array("sealed.wish")? },
         };
         let entry = Bytes::copy_from_slice(input.take(input.remaining(), "sealed.entry")?);
-        Ok(Self { author_seq, hash, seen_seq, acked_seq, content, id: append_id(&entry), entry })
+        Ok(Self { author_seq, hash, seen_seq, acked_seq: 0, content, id: append_id(&entry), entry })
     }
 }
 
@@ -89,11 +89,18 @@ impl InFlight {
     /// # Errors
     /// As the store says.
     pub fn load(store: &dyn Store, space: SpaceNo) -> Result<Self, StoreError> {
-        let rows = store.scan(Table::Sealed, &space.first(), &space.end(), usize::MAX >> 1)?;
-        let rows = rows.into_iter().map(|(key, bytes)| {
-            SealedRow::from_bytes(number_of(&key)?, &bytes).map_err(|_| StoreError::Corrupt("sealed row"))
-        });
-        Ok(Self { rows: rows.collect::<Result<_, _>>()?, sent: 0 })
+        let corrupt = |_| StoreError::Corrupt("sealed row");
+        let mut rows: VecDeque<SealedRow> = VecDeque::new();
+        for (key, bytes) in store.scan(Table::Sealed, &space.first(), &space.end(), usize::MAX >> 1)? {
+            // An acknowledgement sorts right behind its Entry.
+            match rows.back_mut() {
+                Some(row) if key == acknowledgement_key(space, row.author_seq) => {
+                    row.acked_seq = Reader::new(&bytes).varint("sealed.acked").map_err(corrupt)?;
+                }
+                _ => rows.push_back(SealedRow::from_bytes(number_of(&key)?, &bytes).map_err(corrupt)?),
+            }
+        }
+        Ok(Self { rows, sent: 0 })
     }
 
     /// Keeps a newly sealed Entry.
@@ -119,7 +126,9 @@ impl InFlight {
     ) -> Result<Option<&SealedRow>, StoreError> {
         let Some(row) = self.rows.iter_mut().find(|row| row.id == *id) else { return Ok(None) };
         row.acked_seq = seq;
-        store.put(Table::Sealed, &space.numbered(row.author_seq), &row.to_bytes())?;
+        let mut value = Writer::new();
+        value.varint(seq);
+        store.put(Table::Sealed, &acknowledgement_key(space, row.author_seq), value.as_slice())?;
         Ok(Some(row))
     }
 
@@ -139,7 +148,7 @@ impl InFlight {
         self.sent = self.sent.saturating_sub(1);
         let row = self.rows.pop_front();
         if let Some(row) = &row {
-            store.delete(Table::Sealed, &space.numbered(row.author_seq))?;
+            delete(store, space, row)?;
         }
         Ok(row)
     }
@@ -157,7 +166,7 @@ impl InFlight {
         let keep = self.rows.iter().take_while(|row| row.author_seq < author_seq).count();
         let dropped: Vec<_> = self.rows.split_off(keep).into();
         for row in &dropped {
-            store.delete(Table::Sealed, &space.numbered(row.author_seq))?;
+            delete(store, space, row)?;
         }
         self.sent = self.sent.min(keep);
         Ok(dropped)
@@ -196,4 +205,18 @@ impl InFlight {
         let from = core::mem::replace(&mut self.sent, self.rows.len());
         self.rows.iter().skip(from).filter(|row| row.acked_seq == 0).collect()
     }
+}
+
+/// An acknowledgement has a row of its own, so that a large Entry is not written twice.
+fn acknowledgement_key(space: SpaceNo, author_seq: u64) -> Vec<u8> {
+    let mut key = space.numbered(author_seq);
+    key.push(0);
+    key
+}
+
+fn delete(store: &mut dyn Store, space: SpaceNo, row: &SealedRow) -> Result<(), StoreError> {
+    if row.acked_seq > 0 {
+        store.delete(Table::Sealed, &acknowledgement_key(space, row.author_seq))?;
+    }
+    store.delete(Table::Sealed, &space.numbered(row.author_seq))
 }

@@ -118,9 +118,14 @@ impl Subscription {
         self.quiet_until_ms = until_ms;
     }
 
-    /// True when own Entries may be sent now.
-    pub fn may_send(&self, now_ms: u64) -> bool {
-        self.state == State::Live && self.fault.is_none() && now_ms >= self.quiet_until_ms
+    /// When sending may go on, while it has to wait.
+    pub fn quiet_until(&self, now_ms: u64) -> Option<u64> {
+        (now_ms < self.quiet_until_ms).then_some(self.quiet_until_ms)
+    }
+
+    /// True when own Entries may be sent, apart from waiting.
+    pub fn may_send(&self) -> bool {
+        self.state == State::Live && self.fault.is_none()
     }
 }
 

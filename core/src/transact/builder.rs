@@ -26,14 +26,14 @@ pub enum TransactionTooLarge {
     NotWellFormed,
 }
 
-/// Makes the Transaction of that number.
+/// Makes the Transaction of that number and name for the order up to `base_seq`.
 ///
 /// # Errors
 /// A [`TransactionTooLarge`] with the limit in it.
 pub fn build(
     pending: &PendingSet,
-    tx_no: u64,
-    tx_id: TxId,
+    (tx_no, tx_id): (u64, TxId),
+    base_seq: u64,
     time_ms: u64,
     reads: Vec<DocumentRead>,
     actions: Vec<Action>,
@@ -48,7 +48,7 @@ pub fn build(
         return Err(TransactionTooLarge::NotWellFormed);
     }
     let depends = depends_on(pending, &actions, u64::MAX);
-    let transaction = Transaction { tx_no, tx_id, base_seq: 0, time_ms, reads, depends, actions };
+    let transaction = Transaction { tx_no, tx_id, base_seq, time_ms, reads, depends, actions };
     let mut out = Encoder::with_capacity(256);
     transaction.encode(&mut out);
     if out.len() > TRANSACTION_BYTES_MAX {

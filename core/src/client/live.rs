@@ -1,0 +1,145 @@
+//! Watched collections and documents, pulled: the app asks for what has changed since it last
+//! asked, so a slow one gets the newest state and holds nobody up.
+
+use super::space::Space;
+use crate::error::Error;
+use crate::io::{Bell, Core, Driver, is_closed};
+use crate::query::{LiveBatch, LiveId, LiveScope};
+use futures_util::Stream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many documents [`LiveQuery::next`] asks for at a time.
+const BATCH: usize = 256;
+
+/// A live query. Dropping it ends it.
+///
+/// Batches come from one consistent state to the next; while [`LiveBatch::complete`] is false, more
+/// of the same state follows. The first complete state comes at once, even when it is empty, online
+/// or not. Changes between two calls are merged, so nothing queues up for a slow reader.
+#[derive(Debug)]
+pub struct LiveQuery {
+    driver: Driver,
+    id: LiveId,
+    bell: Bell,
+    inbox: Arc<Mutex<Inbox>>,
+    cancelled: AtomicBool,
+}
+
+/// What the engine gave and nobody has taken: a reader that gives up half-way loses nothing.
+#[derive(Debug)]
+struct Inbox {
+    taken: Option<LiveBatch>,
+    /// True while the state that was delivered last is not complete, as is the case before the
+    /// first; then an empty batch tells the reader that it is.
+    incomplete: bool,
+}
+
+impl LiveQuery {
+    pub(super) async fn open(space: &Space, collection: String, document: Option<String>) -> Result<Self, Error> {
+        let scope = LiveScope { space: space.id(), collection, document };
+        let driver = space.driver().clone();
+        let guard = driver.clone();
+        let opened = driver.call(move |core| {
+            let id = core.engine.live(scope)?;
+            let inbox = Arc::new(Mutex::new(Inbox { taken: None, incomplete: true }));
+            let bell = core.watch_live(id);
+            // Made here, so that it is closed again if the caller has gone.
+            Ok(Self { driver: guard, id, bell, inbox, cancelled: AtomicBool::new(false) })
+        });
+        opened.await
+    }
+
+    /// Waits for changes and gives them, about `max` documents at most. `None`: the query has ended,
+    /// because it was cancelled or the client closed.
+    ///
+    /// Dropping the future loses nothing: the next call gives what this one would have given. With
+    /// several callers at once each batch goes to one of them.
+    ///
+    /// # Errors
+    /// `Corrupt` when the disk fails, `Internal` when the client broke. Trying again is allowed.
+    pub async fn next_batch(&self, max: usize) -> Result<Option<LiveBatch>, Error> {
+        loop {
+            let rung = self.bell.notified();
+            tokio::pin!(rung);
+            // From here on no ringing is missed.
+            rung.as_mut().enable();
+            if self.cancelled.load(Ordering::Acquire) {
+                return Ok(None);
+            }
+            if let Some(batch) = self.take() {
+                return Ok(Some(batch));
+            }
+            let (id, inbox) = (self.id, self.inbox.clone());
+            match self.driver.call(move |core| fill(core, id, max.max(1), &inbox)).await {
+                Ok(true) => continue,
+                Ok(false) => rung.await,
+                Err(error) if is_closed(&error) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The next complete change, of whatever size. `None` when the query has ended.
+    ///
+    /// # Errors
+    /// As [`LiveQuery::next_batch`].
+    pub async fn next(&self) -> Result<Option<LiveBatch>, Error> {
+        let mut all = LiveBatch::default();
+        loop {
+            let Some(batch) = self.next_batch(BATCH).await? else { return Ok(None) };
+            all.inserted.extend(batch.inserted);
+            all.updated.extend(batch.updated);
+            all.removed.extend(batch.removed);
+            if batch.complete {
+                all.complete = true;
+                return Ok(Some(all));
+            }
+        }
+    }
+
+    /// Ends the query; a call that waits returns `None`. Any thread may call it, more than once.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.bell.notify_waiters();
+    }
+
+    /// The complete changes as a [`Stream`], which ends with the query.
+    pub fn into_stream(self) -> impl Stream<Item = Result<LiveBatch, Error>> + Send {
+        futures_util::stream::unfold(self, |query| async move {
+            let next = query.next().await.transpose()?;
+            Some((next, query))
+        })
+    }
+
+    fn take(&self) -> Option<LiveBatch> {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let batch = inbox.taken.take()?;
+        inbox.incomplete = !batch.complete;
+        Some(batch)
+    }
+}
+
+impl Drop for LiveQuery {
+    fn drop(&mut self) {
+        let id = self.id;
+        // After the client's end there is nothing to close.
+        let _ = self.driver.post(move |core| core.close_live(id));
+    }
+}
+
+/// Puts what is due into the inbox; false when nothing is, and the bell will ring.
+fn fill(core: &mut Core, id: LiveId, max: usize, inbox: &Mutex<Inbox>) -> Result<bool, Error> {
+    let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
+    if inbox.taken.is_some() {
+        return Ok(true);
+    }
+    while let Some(batch) = core.engine.take_live(id, max)? {
+        let empty = batch.inserted.is_empty() && batch.updated.is_empty() && batch.removed.is_empty();
+        if !empty || (inbox.incomplete && batch.complete) {
+            inbox.taken = Some(batch);
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,211 @@
+//! The thread that owns a Device: its engine and its store, from opening to closing.
+//!
+//! `client/` sends it calls; sockets send it events. It decides nothing: it feeds the engine
+//! (`run.rs`), keeps the connection (`link.rs`) and wakes who waits (`watch.rs`).
+
+mod link;
+mod run;
+mod watch;
+
+pub use run::Core;
+pub use watch::{Bell, DriverEvent, EventQueue};
+
+use super::websocket::SocketEvent;
+use crate::engine::Engine;
+use crate::error::Error;
+use run::Thread;
+use std::fmt;
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+/// What reaches the thread. The channel has no bound of its own: every call has a caller that
+/// waits for it, and sockets hand out a bounded number of bytes.
+pub(super) enum Message {
+    /// Something to do on the engine.
+    Call(Box<dyn FnOnce(&mut Core) + Send>),
+    /// Something happened on the connection of that generation.
+    Socket(u64, SocketEvent),
+    /// Nobody needs the thread any more.
+    Close,
+}
+
+/// A handle on the thread; clones share it. When the last one is dropped the thread closes by
+/// itself, a moment later; [`Driver::close`] waits for that.
+#[derive(Clone)]
+pub struct Driver {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    inbox: Sender<Message>,
+    /// Why there is no thread any more.
+    ended: Arc<OnceLock<Error>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Driver {
+    /// Starts a thread that makes its engine with `open` and answers calls from then on. Sockets
+    /// run on `runtime`.
+    ///
+    /// # Errors
+    /// What `open` said, or `Internal` when the system gives no thread.
+    pub async fn start(
+        runtime: Handle,
+        open: impl FnOnce() -> Result<Engine, Error> + Send + 'static,
+    ) -> Result<Self, Error> {
+        let (inbox, messages) = std::sync::mpsc::channel();
+        let ended = Arc::new(OnceLock::new());
+        let (opened, answer) = oneshot::channel();
+        let (sender, end) = (inbox.clone(), ended.clone());
+        let body = move || run_to_the_end(runtime, open, sender, messages, &end, opened);
+        let thread = std::thread::Builder::new()
+            .name("veilfold".to_owned())
+            .spawn(body)
+            .map_err(|error| Error::internal(format!("the system gives no thread: {}", error.kind())))?;
+        let shared = Arc::new(Shared { inbox, ended, thread: Mutex::new(Some(thread)) });
+        // From here on a caller who gives up drops the handle, which closes the thread.
+        let driver = Self { shared };
+        answer.await.map_err(|_| driver.why_ended())??;
+        Ok(driver)
+    }
+
+    /// Runs `call` on the thread and gives its answer. Once this was polled, `call` runs to its end
+    /// even if nobody waits for the answer any more.
+    ///
+    /// # Errors
+    /// What `call` said; `Invalid` with the code `closed` after closing; `Internal` when the thread
+    /// has ended because an assumption of ours was broken.
+    pub async fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut Core) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.post(move |core| {
+            // A caller that has gone needs no answer.
+            let _ = answer.send(call(core));
+        })?;
+        answered.await.map_err(|_| self.why_ended())?
+    }
+
+    /// As [`Driver::call`], for callers who have a thread to block. Never call it from the thread of
+    /// an executor that must not stand still.
+    ///
+    /// # Errors
+    /// As [`Driver::call`].
+    pub fn call_blocking<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut Core) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = std::sync::mpsc::sync_channel(1);
+        self.post(move |core| {
+            let _ = answer.send(call(core));
+        })?;
+        answered.recv().map_err(|_| self.why_ended())?
+    }
+
+    /// Runs `call` on the thread some time later. Never blocks.
+    ///
+    /// # Errors
+    /// As [`Driver::call`].
+    pub fn post(&self, call: impl FnOnce(&mut Core) + Send + 'static) -> Result<(), Error> {
+        match self.shared.ended.get() {
+            Some(error) => Err(error.clone()),
+            None => self.shared.inbox.send(Message::Call(Box::new(call))).map_err(|_| self.why_ended()),
+        }
+    }
+
+    /// Ends the thread: what was called before is done, streams end, the connection says goodbye,
+    /// the store is released. Closing twice is no error.
+    ///
+    /// # Errors
+    /// `Internal` when the thread ended otherwise.
+    pub async fn close(&self) -> Result<(), Error> {
+        let (alive, gone) = oneshot::channel::<std::convert::Infallible>();
+        // Dropped with the engine's core, once the store is released.
+        let held = self.post(move |core| core.hold_until_closed(alive));
+        let asked = self.shared.inbox.send(Message::Close);
+        if held.is_ok() && asked.is_ok() {
+            let _ = gone.await;
+        }
+        let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.thread().id() != std::thread::current().id()
+        {
+            // It has nothing left to do; a panic was caught inside.
+            let _ = thread.join();
+        }
+        match self.why_ended() {
+            error if is_closed(&error) => Ok(()),
+            error => Err(error),
+        }
+    }
+
+    /// True when the thread has ended, however it did.
+    pub fn is_ended(&self) -> bool {
+        self.shared.ended.get().is_some()
+    }
+
+    fn why_ended(&self) -> Error {
+        self.shared.ended.get().cloned().unwrap_or_else(|| Error::internal("the engine's thread is gone"))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Fails when the thread has ended already.
+        let _ = self.inbox.send(Message::Close);
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}
+
+/// True for the error that calls give after an orderly end.
+pub fn is_closed(error: &Error) -> bool {
+    error.kind == crate::ErrorKind::Invalid && error.code == "closed"
+}
+
+fn closed() -> Error {
+    Error::invalid("closed", "the client is closed; open it again")
+}
+
+/// The thread's whole life. A panic in it is a broken assumption of ours: it ends the thread, and
+/// everybody who waits or asks later is told so.
+fn run_to_the_end(
+    runtime: Handle,
+    open: impl FnOnce() -> Result<Engine, Error>,
+    inbox: Sender<Message>,
+    messages: Receiver<Message>,
+    ended: &OnceLock<Error>,
+    opened: oneshot::Sender<Result<(), Error>>,
+) {
+    let bells = Arc::new(watch::Bells::default());
+    let (messages, mut opened) = (&messages, Some(opened));
+    let life = std::panic::AssertUnwindSafe(|| {
+        let engine = match open() {
+            Ok(engine) => engine,
+            Err(error) => {
+                let _ = ended.set(closed());
+                return opened.take().map(|opened| opened.send(Err(error)));
+            }
+        };
+        let mut thread = Thread::new(Core::new(engine, runtime, inbox, bells.clone()), messages);
+        let _ = opened.take().map(|opened| opened.send(Ok(())));
+        thread.run();
+        let _ = ended.set(closed());
+        // The store is released before anybody hears of the end.
+        drop(thread);
+        None
+    });
+    if std::panic::catch_unwind(life).is_err() {
+        let text = "an assumption inside the engine did not hold; open the client again and report it";
+        let _ = ended.set(Error::internal(text));
+    }
+    bells.ring_all();
+}
