@@ -1,0 +1,3 @@
+//! The demo: two people edit one encrypted Space, offline and live, through a real Relay.
+
+fn main() {}
