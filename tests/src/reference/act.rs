@@ -220,9 +220,14 @@ fn index_for(list: &[(ElementId, Node)], place: &Place) -> usize {
 fn edit(root: &mut Node, path: &Path, splices: &[TextSplice], actor: &Actor) -> Result<bool, RejectReason> {
     check_place(root, path)?;
     let made = find(root, &path.0).is_none();
-    let Node::Text(text) = inside_or(root, path, Node::Text(Text::default())) else {
-        return Err(TypeMismatch);
-    };
+    if made {
+        put(root, &path.0, Node::Text(Text::default()));
+    }
+    // Where no text may be, nobody asks what the edit would do to it.
+    if root.depth() > DEPTH_MAX {
+        return Err(TooLarge);
+    }
+    let Some(Node::Text(text)) = find_mut(root, &path.0) else { return Err(TypeMismatch) };
     let changes = splices.iter().any(|splice| splice.delete > 0 || !splice.insert.is_empty());
     if changes && actor.seq > SEEN_WINDOW {
         text.settle(actor.seq - SEEN_WINDOW);

@@ -185,6 +185,12 @@ impl ReferenceModel {
         keys.filter_map(|key| self.document(key).map(|json| (key.clone(), json))).collect()
     }
 
+    /// Position of the last accepted Transaction that changed a document; the start when it never was,
+    /// or was deleted so long ago that it is forgotten.
+    pub fn version(&self, key: &DocumentKey) -> Position {
+        self.documents.get(key).map_or(Position::START, Document::version)
+    }
+
     /// What became of a Transaction; `None` when none of that number was folded.
     pub fn outcome(&self, author: MemberNo, tx_no: u64) -> Option<&Outcome> {
         self.outcomes.get(&(author, tx_no))

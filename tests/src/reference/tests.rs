@@ -235,3 +235,20 @@ fn the_root_changes_with_every_byte_that_a_later_fold_may_look_at() {
     let heads = BTreeMap::from([(BEN, AuthorHead { author_seq: 1, hash: EntryHash([1; 32]) })]);
     differs(model.state_root(9, &ChainHash::ZERO, &EntryHash::ZERO, &heads));
 }
+
+#[test]
+fn one_changed_byte_in_any_document_changes_the_root() {
+    let documents = 600;
+    let model_with = |changed: Option<usize>| {
+        let mut model = ReferenceModel::new();
+        let value = |index| if changed == Some(index) { r#""b""# } else { r#""a""# };
+        let actions = (0..documents).map(|index| set(&index.to_string(), "x", value(index))).collect();
+        assert_eq!(fold(&mut model, 1, ANNA, transaction(1, 0, actions)), Outcome::Accepted);
+        model
+    };
+    let same = root(&model_with(None), 1);
+    assert_eq!(root(&model_with(None), 1), same);
+    for changed in (0..documents).step_by(23) {
+        assert_ne!(root(&model_with(Some(changed)), 1), same, "{changed}");
+    }
+}

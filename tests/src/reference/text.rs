@@ -119,13 +119,13 @@ impl Text {
     }
 
     fn insert(&mut self, place: usize, text: &str, author: MemberNo, seq: u64, mut left: Option<u64>) {
-        let first = self.ids().last().map_or(0, |last| last + 1);
-        for (index, char) in text.chars().enumerate() {
-            let id = first + index as u64;
-            let tag = Some(Tag { author, seq, id, left });
-            self.chars.insert(place + index, Char { char, tag, deleted: Vec::new() });
+        let next = self.ids().last().map_or(0, |last| last + 1);
+        let mut new = Vec::new();
+        for (id, char) in (next..).zip(text.chars()) {
+            new.push(Char { char, tag: Some(Tag { author, seq, id, left }), deleted: Vec::new() });
             left = Some(id);
         }
+        self.chars.splice(place..place, new);
     }
 
     /// Settles what was put up to and including the Entry `seq`; what was deleted by then is gone.
