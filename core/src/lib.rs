@@ -3,6 +3,8 @@
 //! `ARCHITECTURE.md` shows which folder may know which. With the feature `io` (the default) come
 //! `io/`, the only folder that touches the outside, and `client/`, the handles an app holds.
 
+#[cfg(feature = "io")]
+pub mod client;
 pub mod documents;
 pub mod engine;
 pub mod envelope;

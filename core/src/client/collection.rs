@@ -149,7 +149,12 @@ impl Collection {
     ///
     /// # Errors
     /// As [`Collection`] says.
-    pub async fn merge(&self, id: &str, path: impl IntoPath, fields: impl IntoFields) -> Result<Receipt, Error> {
+    pub async fn merge(
+        &self,
+        id: &str,
+        path: impl IntoPath,
+        fields: impl IntoFields,
+    ) -> Result<Receipt, Error> {
         self.act(id, ops::merge(path, fields)?).await
     }
 
@@ -215,7 +220,12 @@ impl Collection {
     ///
     /// # Errors
     /// As [`Collection`] says.
-    pub async fn set_add(&self, id: &str, path: impl IntoPath, member: impl IntoValue) -> Result<Receipt, Error> {
+    pub async fn set_add(
+        &self,
+        id: &str,
+        path: impl IntoPath,
+        member: impl IntoValue,
+    ) -> Result<Receipt, Error> {
         self.act(id, ops::set_add(path, member)?).await
     }
 

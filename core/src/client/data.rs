@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::model::{
-    ElementId, Fields, JsonError, Path, PathError, Segment, SetMember, Value, fields_from_json, value_from_json,
+    ElementId, Fields, JsonError, Path, PathError, Segment, SetMember, Value, fields_from_json,
+    value_from_json,
 };
 
 /// A UTF-8 JSON text, wherever a document or a value is wanted. Numbers keep their type and bits.

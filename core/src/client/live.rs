@@ -4,10 +4,12 @@
 use super::space::Space;
 use crate::error::Error;
 use crate::io::{Bell, Core, Driver, is_closed};
+use crate::model::Fields;
 use crate::query::{LiveBatch, LiveId, LiveScope};
 use futures_util::Stream;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many documents [`LiveQuery::next`] asks for at a time.
 const BATCH: usize = 256;
@@ -23,6 +25,8 @@ pub struct LiveQuery {
     id: LiveId,
     bell: Bell,
     inbox: Arc<Mutex<Inbox>>,
+    /// What [`LiveQuery::next`] has so far of a state that is not complete yet.
+    change: Mutex<Change>,
     cancelled: AtomicBool,
 }
 
@@ -35,17 +39,34 @@ struct Inbox {
     incomplete: bool,
 }
 
+/// Batches of one state, put together.
+#[derive(Debug, Default)]
+struct Change {
+    inserted: BTreeMap<String, Fields>,
+    updated: BTreeMap<String, Fields>,
+    removed: BTreeSet<String>,
+}
+
 impl LiveQuery {
-    pub(super) async fn open(space: &Space, collection: String, document: Option<String>) -> Result<Self, Error> {
+    pub(super) async fn open(
+        space: &Space,
+        collection: String,
+        document: Option<String>,
+    ) -> Result<Self, Error> {
         let scope = LiveScope { space: space.id(), collection, document };
         let driver = space.driver().clone();
         let guard = driver.clone();
         let opened = driver.call(move |core| {
             let id = core.engine.live(scope)?;
-            let inbox = Arc::new(Mutex::new(Inbox { taken: None, incomplete: true }));
-            let bell = core.watch_live(id);
             // Made here, so that it is closed again if the caller has gone.
-            Ok(Self { driver: guard, id, bell, inbox, cancelled: AtomicBool::new(false) })
+            Ok(Self {
+                driver: guard,
+                id,
+                bell: core.watch_live(id),
+                inbox: Arc::new(Mutex::new(Inbox { taken: None, incomplete: true })),
+                change: Mutex::default(),
+                cancelled: AtomicBool::new(false),
+            })
         });
         opened.await
     }
@@ -85,15 +106,13 @@ impl LiveQuery {
     /// # Errors
     /// As [`LiveQuery::next_batch`].
     pub async fn next(&self) -> Result<Option<LiveBatch>, Error> {
-        let mut all = LiveBatch::default();
         loop {
             let Some(batch) = self.next_batch(BATCH).await? else { return Ok(None) };
-            all.inserted.extend(batch.inserted);
-            all.updated.extend(batch.updated);
-            all.removed.extend(batch.removed);
-            if batch.complete {
-                all.complete = true;
-                return Ok(Some(all));
+            let complete = batch.complete;
+            let mut change = locked(&self.change);
+            change.add(batch);
+            if complete {
+                return Ok(Some(core::mem::take(&mut *change).into_batch()));
             }
         }
     }
@@ -113,10 +132,40 @@ impl LiveQuery {
     }
 
     fn take(&self) -> Option<LiveBatch> {
-        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inbox = locked(&self.inbox);
         let batch = inbox.taken.take()?;
         inbox.incomplete = !batch.complete;
         Some(batch)
+    }
+}
+
+impl Change {
+    fn add(&mut self, batch: LiveBatch) {
+        for (id, fields) in batch.inserted {
+            let was_there = self.removed.remove(&id);
+            let into = if was_there { &mut self.updated } else { &mut self.inserted };
+            into.insert(id, fields);
+        }
+        for (id, fields) in batch.updated {
+            let new = self.inserted.contains_key(&id);
+            let into = if new { &mut self.inserted } else { &mut self.updated };
+            into.insert(id, fields);
+        }
+        for id in batch.removed {
+            self.updated.remove(&id);
+            if self.inserted.remove(&id).is_none() {
+                self.removed.insert(id);
+            }
+        }
+    }
+
+    fn into_batch(self) -> LiveBatch {
+        LiveBatch {
+            complete: true,
+            inserted: self.inserted.into_iter().collect(),
+            updated: self.updated.into_iter().collect(),
+            removed: self.removed.into_iter().collect(),
+        }
     }
 }
 
@@ -130,7 +179,7 @@ impl Drop for LiveQuery {
 
 /// Puts what is due into the inbox; false when nothing is, and the bell will ring.
 fn fill(core: &mut Core, id: LiveId, max: usize, inbox: &Mutex<Inbox>) -> Result<bool, Error> {
-    let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut inbox = locked(inbox);
     if inbox.taken.is_some() {
         return Ok(true);
     }
@@ -142,4 +191,36 @@ fn fill(core: &mut Core, id: LiveId, max: usize, inbox: &Mutex<Inbox>) -> Result
         }
     }
     Ok(false)
+}
+
+/// Nothing panics under these locks, so a poisoned one holds nothing half-done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_of_one_state_add_up_to_one_change() {
+        let rows = |ids: &[&str]| ids.iter().map(|id| ((*id).to_owned(), Fields::new())).collect::<Vec<_>>();
+        let mut change = Change::default();
+        change.add(LiveBatch {
+            complete: false,
+            inserted: rows(&["a", "b"]),
+            updated: rows(&["c"]),
+            removed: vec!["d".to_owned(), "e".to_owned()],
+        });
+        change.add(LiveBatch {
+            complete: true,
+            inserted: rows(&["d"]),
+            updated: rows(&["a"]),
+            removed: vec!["b".to_owned(), "c".to_owned()],
+        });
+        let batch = change.into_batch();
+        assert_eq!(batch.inserted, rows(&["a"]));
+        assert_eq!(batch.updated, rows(&["d"]));
+        assert_eq!(batch.removed, ["c", "e"]);
+    }
 }

@@ -104,7 +104,13 @@ impl Transaction {
     ///
     /// # Errors
     /// `Invalid` for what is malformed.
-    pub fn increment(&mut self, collection: &str, id: &str, path: impl IntoPath, by: i64) -> Result<(), Error> {
+    pub fn increment(
+        &mut self,
+        collection: &str,
+        id: &str,
+        path: impl IntoPath,
+        by: i64,
+    ) -> Result<(), Error> {
         self.push(collection, id, ops::increment(path, by)?)
     }
 

@@ -1,0 +1,126 @@
+//! How a Space stands and what happened, pulled: a slow reader misses steps, never the newest state.
+
+use super::space::Space;
+use crate::engine::SpaceStatus;
+use crate::error::Error;
+use crate::io::{Bell, Driver, DriverEvent, EventQueue, is_closed};
+use futures_util::Stream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use veilfold_wire::SpaceId;
+
+/// The status of one Space as it changes. Dropping it ends it.
+#[derive(Debug)]
+pub struct StatusStream {
+    driver: Driver,
+    space: SpaceId,
+    bell: Bell,
+    newest: Mutex<Option<SpaceStatus>>,
+    cancelled: AtomicBool,
+}
+
+/// What happened that no call was waiting for. Dropping it ends it.
+#[derive(Debug)]
+pub struct EventStream {
+    driver: Driver,
+    queue: Arc<EventQueue>,
+    cancelled: AtomicBool,
+}
+
+/// An event, and how many before it were dropped because nobody asked for them in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    /// What happened.
+    pub event: DriverEvent,
+    /// Events lost just before it; 256 are kept.
+    pub missed: u64,
+}
+
+impl StatusStream {
+    pub(super) async fn open(space: &Space) -> Result<Self, Error> {
+        let (id, driver) = (space.id(), space.driver().clone());
+        let bell = driver.call(move |core| Ok(core.watch_status(id))).await?;
+        Ok(Self { driver, space: id, bell, newest: Mutex::new(None), cancelled: AtomicBool::new(false) })
+    }
+
+    /// The status now, the first time; then waits until it is different from the last one given.
+    /// `None` when the stream was cancelled or the client closed.
+    ///
+    /// # Errors
+    /// `Corrupt` when the disk fails, `Internal` when the client broke.
+    pub async fn next(&self) -> Result<Option<SpaceStatus>, Error> {
+        loop {
+            let rung = self.bell.notified();
+            tokio::pin!(rung);
+            rung.as_mut().enable();
+            if self.cancelled.load(Ordering::Acquire) {
+                return Ok(None);
+            }
+            let space = self.space;
+            match self.driver.call(move |core| core.engine.status(space)).await {
+                Ok(status) if self.is_news(&status) => return Ok(Some(status)),
+                Ok(_) => rung.await,
+                Err(error) if is_closed(&error) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Ends the stream; a call that waits returns `None`. Any thread may call it, more than once.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.bell.notify_waiters();
+    }
+
+    /// The changes as a [`Stream`].
+    pub fn into_stream(self) -> impl Stream<Item = Result<SpaceStatus, Error>> + Send {
+        futures_util::stream::unfold(self, |status| async move {
+            let next = status.next().await.transpose()?;
+            Some((next, status))
+        })
+    }
+
+    fn is_news(&self, status: &SpaceStatus) -> bool {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = newest.as_ref() != Some(status);
+        *newest = Some(status.clone());
+        news
+    }
+}
+
+impl EventStream {
+    pub(super) async fn open(driver: &Driver) -> Result<Self, Error> {
+        let queue = driver.call(|core| Ok(core.watch_events())).await?;
+        Ok(Self { driver: driver.clone(), queue, cancelled: AtomicBool::new(false) })
+    }
+
+    /// Waits for the next event. `None` when the stream was cancelled or the client ended.
+    pub async fn next(&self) -> Option<Happened> {
+        loop {
+            let rung = self.queue.bell().notified();
+            tokio::pin!(rung);
+            rung.as_mut().enable();
+            if self.cancelled.load(Ordering::Acquire) {
+                return None;
+            }
+            if let Some((event, missed)) = self.queue.take() {
+                return Some(Happened { event, missed });
+            }
+            if self.driver.is_ended() {
+                return None;
+            }
+            rung.await;
+        }
+    }
+
+    /// Ends the stream; a call that waits returns `None`. Any thread may call it, more than once.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.queue.bell().notify_waiters();
+    }
+
+    /// The events as a [`Stream`].
+    pub fn into_stream(self) -> impl Stream<Item = Happened> + Send {
+        futures_util::stream::unfold(self, |events| async move { Some((events.next().await?, events)) })
+    }
+}
