@@ -3,6 +3,8 @@
 pub mod harness;
 #[cfg(feature = "io")]
 pub mod proxy;
+#[cfg(all(doctest, feature = "io"))]
+mod quickstarts;
 pub mod reference;
 pub mod simulation;
 pub mod trace;
