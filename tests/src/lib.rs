@@ -6,5 +6,7 @@ pub mod proxy;
 #[cfg(all(doctest, feature = "io"))]
 mod quickstarts;
 pub mod reference;
+#[cfg(feature = "io")]
+pub mod relay_process;
 pub mod simulation;
 pub mod trace;

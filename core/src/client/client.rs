@@ -166,6 +166,18 @@ impl Client {
         status.await
     }
 
+    /// Runs `call` on the engine between two of its steps, for tests that look at the log itself.
+    ///
+    /// # Errors
+    /// What `call` said; `Invalid` for a closed client.
+    #[cfg(feature = "testing")]
+    pub async fn with_engine<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut crate::engine::Engine) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.driver.call(move |core| call(&mut core.engine)).await
+    }
+
     /// Closes the client: what was called before is done, streams end, waiting calls get
     /// `Invalid(closed)`, the store is released. The Outbox is kept and sent after the next opening.
     /// Closing twice is no error.

@@ -6,7 +6,7 @@
 
 use super::apply::FoldAuthor;
 use super::cache::Documents;
-use crate::model::{DocumentKey, Fields, Op, Path, Segment, TextSplice, Transaction, Value};
+use crate::model::{DocumentKey, Fields, Op, Path, Segment, Text, TextSplice, Transaction, Value, View};
 use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
@@ -16,13 +16,14 @@ use veilfold_wire::MemberNo;
 /// For each Transaction to be reissued, the text that each of its edits was made on.
 #[derive(Debug, Default)]
 pub struct SeenTexts {
-    texts: BTreeMap<(u64, usize), Vec<char>>,
+    texts: BTreeMap<(u64, usize), Vec<Option<char>>>,
     transactions: BTreeSet<u64>,
 }
 
 impl SeenTexts {
-    /// Rebuilds the texts by showing `before`, the pending Transactions as they stood before the
-    /// batch, on the confirmed state before the batch. `documents` must be a fresh cache.
+    /// Rebuilds the texts by showing `before`, all pending Transactions as they stood before the
+    /// batch, on the confirmed state before the batch. `documents` must be a fresh cache. Conditions
+    /// are left out: each edit was made while everything before it was shown.
     ///
     /// `renumbered` maps the old number of each Transaction to be reissued to its new one.
     ///
@@ -31,12 +32,11 @@ impl SeenTexts {
     pub fn rebuild(
         mut documents: Documents,
         store: &dyn Store,
-        me: (MemberNo, &AuthorRow),
+        me: MemberNo,
         before: &[Transaction],
         renumbered: &BTreeMap<u64, u64>,
     ) -> Result<Self, StoreError> {
         let mut seen = Self { texts: BTreeMap::new(), transactions: renumbered.values().copied().collect() };
-        let mut row = me.1.clone();
         let concerned: BTreeSet<&DocumentKey> = before
             .iter()
             .filter(|transaction| renumbered.contains_key(&transaction.tx_no))
@@ -49,18 +49,22 @@ impl SeenTexts {
             if !transaction.actions.iter().any(|action| concerned.contains(&action.key)) {
                 continue;
             }
-            if let Some(new_no) = renumbered.get(&transaction.tx_no) {
-                for (index, action) in transaction.actions.iter().enumerate() {
-                    if let Op::TextEdit { path, .. } = &action.op {
-                        let text = text_at(documents.visible(store, &action.key)?.fields.as_ref(), path);
-                        seen.texts.insert((*new_no, index), text);
-                    }
+            let view = View { author: me, base_seq: transaction.base_seq };
+            let author = FoldAuthor { member: me, row: &AuthorRow::NEW, preconditions: false };
+            for (index, action) in transaction.actions.iter().enumerate() {
+                if let (Some(new_no), Op::TextEdit { path, .. }) =
+                    (renumbered.get(&transaction.tx_no), &action.op)
+                {
+                    let text = text_at(documents.visible(store, &action.key)?.fields.as_ref(), path);
+                    let chars = text.map(|text| text.chars_for(&view)).unwrap_or_default();
+                    seen.texts.insert((*new_no, index), chars);
+                }
+                if !action.op.is_read_only() {
+                    let alone = Transaction { actions: vec![action.clone()], ..transaction.clone() };
+                    // What cannot be shown by itself changes nothing that a later edit could have seen.
+                    let _shown = documents.show(store, &alone, &author, transaction.base_seq)?;
                 }
             }
-            row.tx_mark = row.tx_mark.max(transaction.tx_no.saturating_sub(1));
-            let author = FoldAuthor { member: me.0, row: &row, preconditions: true };
-            // What was hidden then is hidden now; nothing else is to be learnt from it.
-            let _shown = documents.show(store, transaction, &author, transaction.base_seq)?;
         }
         Ok(seen)
     }
@@ -75,15 +79,16 @@ impl SeenTexts {
         self.transactions.contains(&tx_no)
     }
 
-    pub(super) fn text(&self, tx_no: u64, index: usize) -> Option<&[char]> {
+    pub(super) fn text(&self, tx_no: u64, index: usize) -> Option<&[Option<char>]> {
         self.texts.get(&(tx_no, index)).map(Vec::as_slice)
     }
 }
 
 /// Rewrites a text edit made on `seen` for the text in `fields`.
-pub(super) fn move_splices(op: &mut Op, seen: Option<&[char]>, fields: Option<&Fields>) {
+pub(super) fn move_splices(op: &mut Op, seen: Option<&[Option<char>]>, fields: Option<&Fields>) {
     let (Op::TextEdit { path, splices }, Some(seen)) = (op, seen) else { return };
-    let mut now = text_at(fields, path);
+    let visible = text_at(fields, path).map(ToString::to_string).unwrap_or_default();
+    let mut now: Vec<Option<char>> = visible.chars().map(Some).collect();
     let mut seen = seen.to_vec();
     let mut moved = Vec::new();
     for splice in splices.iter() {
@@ -102,14 +107,14 @@ pub(super) fn move_splices(op: &mut Op, seen: Option<&[char]>, fields: Option<&F
         if !splice.insert.is_empty() || moved.is_empty() {
             moved.push(TextSplice { offset: offset as u64, delete: 0, insert: splice.insert.clone() });
         }
-        now.splice(offset..offset, splice.insert.chars());
-        seen.splice(start..end, splice.insert.chars());
+        now.splice(offset..offset, splice.insert.chars().map(Some));
+        seen.splice(start..end, splice.insert.chars().map(Some));
     }
     *splices = moved;
 }
 
 /// For each character of `old`, where it is in `new`, if it is.
-fn kept_characters(old: &[char], new: &[char]) -> Vec<Option<usize>> {
+fn kept_characters(old: &[Option<char>], new: &[Option<char>]) -> Vec<Option<usize>> {
     let mut kept = vec![None; old.len()];
     for op in capture_diff_slices(Algorithm::Myers, old, new) {
         if let DiffOp::Equal { old_index, new_index, len } = op {
@@ -121,8 +126,8 @@ fn kept_characters(old: &[char], new: &[char]) -> Vec<Option<usize>> {
     kept
 }
 
-fn text_at(fields: Option<&Fields>, path: &Path) -> Vec<char> {
-    let Some((Segment::Key(first), rest)) = path.0.split_first() else { return Vec::new() };
+fn text_at<'a>(fields: Option<&'a Fields>, path: &Path) -> Option<&'a Text> {
+    let Some((Segment::Key(first), rest)) = path.0.split_first() else { return None };
     let start = fields.and_then(|fields| fields.get(first));
     let found = rest.iter().try_fold(start, |value, segment| match (value, segment) {
         (Some(Value::Map(map)), Segment::Key(key)) => Some(map.get(key)),
@@ -132,8 +137,8 @@ fn text_at(fields: Option<&Fields>, path: &Path) -> Vec<char> {
         _ => None,
     });
     match found.flatten() {
-        Some(Value::Text(text)) => text.to_string().chars().collect(),
-        _ => Vec::new(),
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
     }
 }
 
@@ -141,8 +146,8 @@ fn text_at(fields: Option<&Fields>, path: &Path) -> Vec<char> {
 mod tests {
     use super::*;
 
-    fn chars(text: &str) -> Vec<char> {
-        text.chars().collect()
+    fn chars(text: &str) -> Vec<Option<char>> {
+        text.chars().map(Some).collect()
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl Engine {
                 retry_after_ms.max(RESEAL_MS)
             }
             _ => {
-                let mut batch = Batch::begin(parts.space);
+                let mut batch = Batch::begin();
                 let dropped = parts.space.in_flight.drop_from(parts.store, parts.space.no, row.author_seq)?;
                 for row in dropped {
                     batch.unseal(&mut parts.space.pending, row.content);

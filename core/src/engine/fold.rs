@@ -17,7 +17,7 @@ impl Engine {
     /// key is missing.
     pub(super) fn fold_entries(&mut self, id: SpaceId, entries: Vec<VerifiedEntry>) -> Result<(), Error> {
         let mut parts = self.parts(id)?;
-        let mut batch = Batch::begin(parts.space);
+        let mut batch = Batch::begin();
         for entry in entries {
             let seq = entry.seq();
             let author = entry.entry().header().member_no;

@@ -6,19 +6,15 @@
 
 use super::engine::Parts;
 use super::output::Output;
-use super::space::Space;
 use crate::documents::{Accepted, Documents, Pending, PendingSet, RebaseContext, SeenTexts, rebase};
 use crate::error::Error;
 use crate::model::{DocumentKey, Position, RejectReason, Rejection, Transaction};
 use crate::outbox::{Content, Fate, settle};
-use crate::store::rows::AuthorRow;
 use crate::transact::depends_on;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One run of Entries being folded.
 pub(super) struct Batch {
-    /// What the fold knew of us before the run.
-    old_row: AuthorRow,
     /// Documents whose confirmed image changed in a way that the overlay has not shown already.
     dirty: BTreeSet<DocumentKey>,
     /// Documents whose overlay may have become the same as the confirmed image.
@@ -33,9 +29,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn begin(space: &Space) -> Self {
+    pub(super) fn begin() -> Self {
         Self {
-            old_row: space.own_row(),
             dirty: BTreeSet::new(),
             promoted: BTreeSet::new(),
             settled: BTreeMap::new(),
@@ -193,11 +188,10 @@ impl Batch {
             renumbered.insert(*tx_no, next);
             next += 1;
         }
-        let before: Vec<Transaction> =
-            before.into_values().filter(|pending| pending.shown).map(|pending| pending.transaction).collect();
+        let before: Vec<Transaction> = before.into_values().map(|pending| pending.transaction).collect();
         let me = space.me().unwrap_or(veilfold_wire::MemberNo(0));
         // The step has not written yet, so the store still has the state before the run.
         let documents = Documents::new(space.no);
-        Ok(SeenTexts::rebuild(documents, *store, (me, &self.old_row), &before, &renumbered)?)
+        Ok(SeenTexts::rebuild(documents, *store, me, &before, &renumbered)?)
     }
 }

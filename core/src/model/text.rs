@@ -72,6 +72,18 @@ impl Text {
         self.blocks.iter().map(|block| block.shown_to(view)).sum()
     }
 
+    /// The characters that an author saw; `None` for those that are deleted by now, whose content is
+    /// not kept.
+    pub(crate) fn chars_for(&self, view: &View) -> Vec<Option<char>> {
+        let shown = self.runs().filter(|run| run.is_shown_to(view));
+        shown
+            .flat_map(|run| {
+                let kept = if run.is_visible() { run.chars } else { 0 };
+                run.text.chars().take(kept).map(Some).chain(core::iter::repeat_n(None, run.chars - kept))
+            })
+            .collect()
+    }
+
     /// True when the author has seen every insertion and deletion, so that it saw the visible text.
     pub(crate) fn is_known_to(&self, view: &View) -> bool {
         self.blocks.iter().all(|block| block.is_known_to(view))

@@ -24,6 +24,7 @@ pub struct Device {
     /// Kills so far, which vary its randomness.
     runs: u64,
     seed: u64,
+    root_seed: u64,
     config: EngineConfig,
 }
 
@@ -38,8 +39,20 @@ impl Device {
             promised: BTreeMap::new(),
             runs: 0,
             seed,
+            root_seed: seed,
             config,
         }
+    }
+
+    /// Uses the key store of device `index` in the world of `seed`: with a copy of its disk, this is
+    /// the same device twice.
+    pub fn become_copy_of(&mut self, index: usize, seed: u64) {
+        self.root_seed = Self::seed_of(seed, index);
+    }
+
+    /// The seed of device `index` in the world of `seed`.
+    pub fn seed_of(seed: u64, index: usize) -> u64 {
+        seed.wrapping_mul(64).wrapping_add(index as u64)
     }
 
     /// Starts the process.
@@ -49,7 +62,7 @@ impl Device {
     pub fn start(&mut self) -> Result<&mut Engine, Error> {
         self.runs += 1;
         let entropy = SeededEntropy::new(self.seed.wrapping_mul(1_000_003).wrapping_add(self.runs));
-        let root = DeviceRootKey::generate(&mut SeededEntropy::new(self.seed));
+        let root = DeviceRootKey::generate(&mut SeededEntropy::new(self.root_seed));
         let store = Box::new(self.store.open());
         let engine = Engine::open(store, Box::new(entropy), root, self.config)?;
         Ok(self.engine.insert(engine))

@@ -15,7 +15,7 @@ pub use device::Device;
 pub use faults::{Counts, Faults};
 pub use hostile::{Hostile, Misdeed};
 pub use network::{ConnectionId, Network};
-pub use relay::SimRelay;
+pub use relay::{AUTHORITY, KEY_SEED, RelayOutput, SimRelay};
 pub use rng::Rng;
 pub use store::{FaultyStore, StoreHandle};
 pub use world::{Protections, World};

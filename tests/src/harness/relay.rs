@@ -5,15 +5,18 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use veilfold_core::wire::Limits;
+use veilfold_relay::store::Store;
 use veilfold_relay::testing::FaultyStore;
 use veilfold_relay::{Exchange, Now, Protections, RelayIdentity, Sequencer, Session, Signal};
 
 /// The host and port under which devices know the Relay.
 pub const AUTHORITY: &str = "relay.test:443";
+/// From which the Relay's key comes, for tests that forge what it signs.
+pub const KEY_SEED: [u8; 32] = [7; 32];
 
 /// A Relay process.
-pub struct SimRelay {
-    exchange: Exchange<FaultyStore, ConnectionId>,
+pub struct SimRelay<S = FaultyStore> {
+    exchange: Exchange<S, ConnectionId>,
     identity: Arc<RelayIdentity>,
     sessions: BTreeMap<ConnectionId, Session>,
     nonce: u64,
@@ -27,22 +30,24 @@ pub enum RelayOutput {
     Close(ConnectionId),
 }
 
-impl SimRelay {
-    /// Starts on a store.
-    pub fn start(store: FaultyStore, protections: Protections) -> Self {
-        Self {
-            exchange: Exchange::new(Sequencer::new(store, 64, protections)),
-            identity: Arc::new(RelayIdentity::from_seed(&[7; 32])),
-            sessions: BTreeMap::new(),
-            nonce: 0,
-        }
-    }
-
+impl SimRelay<FaultyStore> {
     /// Cuts the power: what was made durable is left.
     pub fn kill(self) -> FaultyStore {
         let store = self.exchange.into_sequencer().into_store();
         store.cut_power();
         store
+    }
+}
+
+impl<S: Store> SimRelay<S> {
+    /// Starts on a store.
+    pub fn start(store: S, protections: Protections) -> Self {
+        Self {
+            exchange: Exchange::new(Sequencer::new(store, 64, protections)),
+            identity: Arc::new(RelayIdentity::from_seed(&KEY_SEED)),
+            sessions: BTreeMap::new(),
+            nonce: 0,
+        }
     }
 
     /// A device has connected.

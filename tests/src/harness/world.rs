@@ -85,8 +85,7 @@ impl World {
             protections,
         };
         for index in 0..devices {
-            let device_seed = seed.wrapping_mul(64).wrapping_add(index as u64);
-            let device = Device::new(device_seed, protections.device, protections.whole_transactions);
+            let device = Device::new(Device::seed_of(seed, index), protections.device, protections.whole_transactions);
             world.devices.push(device);
             world.start(index);
         }

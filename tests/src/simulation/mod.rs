@@ -5,7 +5,7 @@
 mod checkers;
 mod history;
 mod switches;
-mod user;
+pub(crate) mod user;
 
 pub use history::{HistoryResult, run_history};
 pub use switches::{Switch, SwitchResult, catch};

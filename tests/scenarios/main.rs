@@ -1,0 +1,7 @@
+//! User stories with real engines, the real Relay's decisions and a virtual clock.
+
+mod backup;
+mod long_offline;
+mod newcomer;
+mod rejected_edit;
+mod story;
