@@ -19,10 +19,7 @@ pub enum Denied {
 pub fn check(place: &Place) -> Denied {
     let Some(program) = cargo_tool(place, "cargo-deny") else { return Denied::Something };
     let deny = |what: &[&str]| -> Said {
-        Run::new(&program, &place.root)
-            .args(["check", "--hide-inclusion-graph"])
-            .args(what)
-            .heard()
+        Run::new(&program, &place.root).args(["check", "--hide-inclusion-graph"]).args(what).heard()
     };
     if !deny(&["bans", "licenses", "sources"]).ok {
         return Denied::Something;

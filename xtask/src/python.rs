@@ -57,9 +57,13 @@ pub fn pytest(place: &Place) -> Said {
         .heard()
 }
 
-/// Builds the Relay that the tests start, as the tests of the workspace build it.
+/// Builds the Relay that the tests start. All packages take part, so that it is compiled with the
+/// same features as for the tests of the workspace, and once.
 pub fn relay(place: &Place) -> bool {
-    Run::cargo(&place.root).args(["build", "--profile", "test", "-p", "veilfold-relay"]).succeeds()
+    Run::cargo(&place.root)
+        .args(["build", "--profile", "test", "--workspace", "--exclude", "veilfold-ffi"])
+        .args(["--bin", "veilfold-relay"])
+        .succeeds()
 }
 
 /// The hand-written part keeps to its own types, by two judges.
