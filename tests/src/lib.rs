@@ -1,5 +1,6 @@
 //! What needs two devices or two packages to test: the simulation, its reference model, recordings.
 
+pub mod fuzz_targets;
 pub mod harness;
 #[cfg(feature = "io")]
 pub mod proxy;

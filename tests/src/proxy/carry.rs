@@ -100,12 +100,12 @@ async fn from_relay(
             client.send(Message::Binary(bytes)).await
         }
         Ok(RelayFrame::Ordered { space, seq, .. }) => {
-            client.send(Message::Binary(bytes)).await?;
+            // Noted first: whoever sees the client's reaction finds it noted.
             shared.note(space, |passed| {
                 passed.acknowledged += 1;
                 passed.acknowledged_seq = passed.acknowledged_seq.max(seq);
             });
-            Ok(())
+            client.send(Message::Binary(bytes)).await
         }
         _ => client.send(Message::Binary(bytes)).await,
     }
@@ -119,8 +119,8 @@ async fn pass(
 ) -> Result<(), Error> {
     let gates = shared.state().gates.clone();
     for (space, last_seq, frame) in waiting.pass(&gates) {
-        client.send(Message::Binary(frame)).await?;
         shared.note(space, |passed| passed.passed_seq = passed.passed_seq.max(last_seq));
+        client.send(Message::Binary(frame)).await?;
     }
     Ok(())
 }

@@ -70,9 +70,8 @@ async fn run(arguments: &Arguments) -> Outcome<Summary> {
     let started = Instant::now();
     let trace = Trace::read(&arguments.trace)
         .map_err(|error| format!("{} is not a trace that fits: {error}", arguments.trace.display()))?;
-    let plan = trace
-        .plan()
-        .map_err(|error| format!("{} cannot be replayed: {error}", arguments.trace.display()))?;
+    let plan =
+        trace.plan().map_err(|error| format!("{} cannot be replayed: {error}", arguments.trace.display()))?;
     if plan.authors > people::NAMES.len() {
         let text = format!("{} has {} authors", arguments.trace.display(), plan.authors);
         return Err(format!("{text}, the demo knows {} people", people::NAMES.len()).into());

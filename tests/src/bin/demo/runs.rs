@@ -18,45 +18,48 @@ pub struct Run {
     pub known: usize,
 }
 
-impl Run {
-    /// True when something is ordered before it that its author does not know.
-    pub fn is_held_back(&self) -> bool {
-        self.known < self.steps.start
-    }
-}
-
 /// The runs in the order of the plan.
 pub fn runs(plan: &Plan) -> Vec<Run> {
     let steps = &plan.steps;
-    let known = |index: usize| steps[index].known.min(index);
     // Where somebody's knowledge ends, an Entry must end, or it could not be held back there.
-    let ends: BTreeSet<usize> = (0..steps.len()).map(known).collect();
-    // Own steps count as known anyway; what matters is the last one of somebody else.
+    let held_back = steps.iter().enumerate().filter(|(index, step)| step.known < *index);
+    let ends: BTreeSet<usize> = held_back.map(|(_, step)| step.known).collect();
+    // Own steps count as known anyway; what matters is the newest of somebody else.
     let newest_foreign = |index: usize| {
-        let author = steps[index].author;
-        steps[..known(index)].iter().rposition(|step| step.author != author)
+        let known = &steps[..steps[index].known.min(index)];
+        known.iter().rposition(|step| step.author != steps[index].author)
     };
     let mut runs: Vec<Run> = Vec::new();
-    let mut newest = None;
+    let mut knowledge = None;
     for (index, step) in steps.iter().enumerate() {
-        let knows = match runs.last() {
-            // Alone so far and still alone: what is new is the author's own.
-            Some(run) if run.author == step.author && !run.is_held_back() && known(index) == index => newest,
-            _ => newest_foreign(index),
-        };
+        let knows = newest_foreign(index);
         match runs.last_mut() {
-            Some(run) if run.author == step.author && knows == newest && continues(run, known(index), &ends, index) => {
+            Some(run) if run.author == step.author && knows == knowledge && !ends.contains(&index) => {
                 run.steps.end = index + 1;
             }
-            _ => runs.push(Run { author: step.author, steps: index..index + 1, known: known(index) }),
+            _ => {
+                let known = step.known.min(index);
+                runs.push(Run { author: step.author, steps: index..index + 1, known });
+            }
         }
-        newest = knows;
+        knowledge = knows;
     }
     runs
 }
 
-/// Whether step `index`, whose author knows the same as in the run, may go into the run.
-fn continues(run: &Run, known: usize, ends: &BTreeSet<usize>, index: usize) -> bool {
-    let cut = ends.contains(&index) && !(known == index && !run.is_held_back());
-    !cut
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use veilfold_tests::trace::Step;
+
+    #[test]
+    fn a_run_ends_with_its_author_its_knowledge_and_the_knowledge_of_others() {
+        let step = |author, known| Step { author, known, patches: Vec::new(), transaction: 0 };
+        let steps = vec![step(0, 0), step(0, 1), step(0, 2), step(1, 2), step(1, 2), step(1, 5), step(0, 6)];
+        let cut: Vec<_> = runs(&Plan { authors: 2, steps })
+            .into_iter()
+            .map(|run| (run.author, run.steps, run.known))
+            .collect();
+        assert_eq!(cut, [(0, 0..2, 0), (0, 2..3, 2), (1, 3..5, 2), (1, 5..6, 5), (0, 6..7, 6)]);
+    }
 }

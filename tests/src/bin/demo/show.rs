@@ -56,9 +56,8 @@ pub fn size(bytes: u64) -> String {
 
 /// Bytes in hex, in groups of four.
 pub fn hex(bytes: &[u8]) -> String {
-    let groups = bytes.chunks(4).map(|group| {
-        group.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-    });
+    let groups =
+        bytes.chunks(4).map(|group| group.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     groups.collect::<Vec<_>>().join(" ")
 }
 
