@@ -174,15 +174,13 @@ impl World {
             7 | 8 => Op::Merge { path: self.path("m"), value: self.dice.map(2) },
             9..12 => Op::Increment { path: self.path("n"), by: self.dice.int() },
             12..15 => {
-                let (mut path, place) = (self.path("l"), self.place());
-                path.0.truncate(20);
-                Op::ListInsert { path, place, value: self.dice.literal(2) }
+                Op::ListInsert { path: self.path("l"), place: self.place(), value: self.dice.literal(2) }
             }
             15 | 16 => Op::ListMove { path: self.path("l"), element: self.element(), place: self.place() },
             17 => Op::ListRemove { path: self.path("l"), element: self.element() },
             18..21 => Op::SetAdd { path: self.path("s"), member: self.dice.member() },
             21 => Op::SetRemove { path: self.path("s"), member: self.dice.member() },
-            22 if self.dice.one_in(3) && self.seq - self.model.version(key).seq < 1024 => Op::Delete,
+            22 if self.dice.one_in(3) => Op::Delete,
             22 | 23 => self.expect(key),
             24 => Op::TextCreate { path: self.path("t"), text: self.dice.word() },
             _ => {

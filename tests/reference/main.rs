@@ -149,6 +149,22 @@ fn the_engine_folds_random_histories_as_the_reference_model_does() {
 }
 
 #[test]
+fn a_deletion_remembers_who_changed_the_document_long_before() {
+    use veilfold_core::model::{Action, DocumentKey, Op, Path, Transaction, TxId, TxNos};
+    let entry = |seq, author, op| {
+        let actions = vec![Action { key: DocumentKey::new("c", "d"), op }];
+        let (reads, depends) = (Vec::new(), TxNos::default());
+        let (tx_id, base_seq) = (TxId([1; 8]), seq - 1);
+        let transaction = Transaction { tx_no: 1, tx_id, base_seq, time_ms: 0, reads, depends, actions };
+        Entry { seq, author: MemberNo(author), seen_seq: base_seq, transactions: vec![transaction] }
+    };
+    let increment = Op::Increment { path: Path::parse("n").unwrap(), by: 1 };
+    for later in [1024, 1025, 1026, 5000] {
+        compare(&[entry(1, 1, increment.clone()), entry(later, 2, Op::Delete)]).unwrap();
+    }
+}
+
+#[test]
 fn both_agree_on_many_documents_in_many_buckets() {
     use veilfold_core::model::{Action, DocumentKey, Op, Path, Transaction, TxId, TxNos};
     let author = MemberNo(1);

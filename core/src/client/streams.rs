@@ -103,14 +103,19 @@ impl EventStream {
             if self.cancelled.load(Ordering::Acquire) {
                 return None;
             }
-            if let Some((event, missed)) = self.queue.take() {
-                return Some(Happened { event, missed });
+            if let Some(happened) = self.try_next() {
+                return Some(happened);
             }
             if self.driver.is_ended() {
                 return None;
             }
             rung.await;
         }
+    }
+
+    /// An event that has come already.
+    pub fn try_next(&self) -> Option<Happened> {
+        self.queue.take().map(|(event, missed)| Happened { event, missed })
     }
 
     /// Ends the stream; a call that waits returns `None`. Any thread may call it, more than once.

@@ -4,7 +4,7 @@
 //! is what the order will make of it when nothing comes in between.
 
 use crate::model::{DocumentKey, Image, Op, Position, RejectReason, Rejection, Transaction, TxNos};
-use crate::resolver::{FoldContext, resolve};
+use crate::resolver::{FoldContext, expect, resolve};
 use crate::store::StoreError;
 use crate::store::rows::AuthorRow;
 use std::collections::BTreeMap;
@@ -115,14 +115,19 @@ pub fn apply(
     let mut accepted = Accepted::default();
     for (index, action) in transaction.actions.iter().enumerate() {
         let key = &action.key;
-        let result = if action.op.is_read_only() {
-            let mut fields = images.look(key)?.fields.clone();
-            resolve(&mut fields, &action.op, &mut context)
+        let result = if let Op::Expect { path, condition } = &action.op {
+            expect(&images.look(key)?.fields, path, condition)
         } else {
             if several && !before.contains_key(key) {
                 before.insert(key, images.look(key)?.clone());
             }
-            resolve(&mut images.change(key)?.fields, &action.op, &mut context)
+            let image = images.change(key)?;
+            let result = resolve(&mut image.fields, &action.op, &mut context);
+            // Noted at once: a document that was just deleted is not one that was deleted long ago.
+            if result.as_ref().is_ok_and(|effect| effect.changed) {
+                image.touch(author.member, place.position);
+            }
+            result
         };
         match result {
             Ok(effect) => {
@@ -140,9 +145,6 @@ pub fn apply(
         }
     }
     accepted.elements = context.elements;
-    for key in &accepted.changed {
-        images.change(key)?.touch(author.member, place.position);
-    }
     Ok(Ok(accepted))
 }
 

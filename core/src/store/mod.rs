@@ -4,6 +4,7 @@
 
 mod memory;
 pub mod rows;
+#[allow(clippy::module_inception, reason = "the trait is the folder's one noun")]
 mod store;
 
 pub use memory::MemoryStore;

@@ -19,6 +19,9 @@ pub(super) fn insert(
 ) -> Result<Effect, RejectReason> {
     on_fields(fields, |fields| {
         let spot = spot(fields, &path.0)?;
+        if matches!(&spot, Spot::There(value) if !matches!(value, Value::List(_))) {
+            return Err(RejectReason::TypeMismatch);
+        }
         check_depth(path.0.len() + 1)?;
         reserve(value, path.0.len() + 1, 1, context)?;
         let mut element = || {
