@@ -1,1 +1,33 @@
-//! The UniFFI face of veilfold-core.
+//! The UniFFI face of `veilfold-core`: what Swift, Kotlin and Python call.
+//!
+//! No decisions live here. Every export returns a `Result`, documents cross as UTF-8 JSON, streams
+//! are pulled in batches, and no code of the app runs on Veilfold's threads but a key store's.
+//! Apps use the hand-written packages on top (`bindings/*`), never this directly.
+
+mod action;
+mod client;
+mod error;
+mod foreign;
+mod live;
+mod receipt;
+mod records;
+mod runtime;
+mod space;
+mod streams;
+#[cfg(feature = "testing")]
+mod testing;
+mod transaction;
+
+pub use client::{Client, ClientConfig, SpaceEntry};
+pub use error::{Result, VeilfoldError};
+pub use foreign::{KeyStore, KeyStoreError};
+pub use live::LiveQuery;
+pub use receipt::Receipt;
+pub use records::{Event, Fate, Member, MemberRole, SpaceStatus, SyncState};
+pub use space::{Added, Space};
+pub use streams::{EventBatch, EventStream, StatusStream};
+#[cfg(feature = "testing")]
+pub use testing::TestRelay;
+pub use transaction::{Outcome, TransactionBuilder};
+
+uniffi::setup_scaffolding!();

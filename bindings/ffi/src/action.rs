@@ -1,0 +1,271 @@
+//! The JSON form of Actions, written by the packages of each language and read here. Stable: new
+//! operations are added, nothing is renamed.
+//!
+//! ```json
+//! {"op": "put",         "collection": "items", "id": "milk", "value": {"qty": 1}}
+//! {"op": "create",      …, "value": {"qty": 1}}
+//! {"op": "set",         …, "path": "price.net", "value": 1.0}
+//! {"op": "unset",       …, "path": "price"}
+//! {"op": "merge",       …, "path": "price", "value": {"net": 1.0}}
+//! {"op": "increment",   …, "path": "qty", "by": 1}
+//! {"op": "delete",      …}
+//! {"op": "list_insert", …, "path": "tags", "value": "x", "after": "<element>", "before": "<element>"}
+//! {"op": "list_move",   …, "path": "tags", "element": "<element>", "after": …, "before": …}
+//! {"op": "list_remove", …, "path": "tags", "element": "<element>"}
+//! {"op": "set_add",     …, "path": "labels", "value": "cold"}
+//! {"op": "set_remove",  …, "path": "labels", "value": "cold"}
+//! {"op": "text_create", …, "path": "note", "text": "start"}
+//! {"op": "text_edit",   …, "path": "note", "splices": [[offset, delete, "insert"], …]}
+//! {"op": "expect",      …, "path": "qty", "is": "at_least", "value": 1}
+//! ```
+//!
+//! `is` is `exists`, `missing`, `equals`, `at_least` or `at_most`. `path` is a text, in which `#` and
+//! an id name a list element, or an array of keys (`"a.b"`) and elements (`{"element": "<element>"}`);
+//! without one it is the document itself. Elements are 24 hex digits; `after` and `before` may be
+//! left out or `null`.
+
+use crate::error::{Result, VeilfoldError};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use veilfold_core::client::{IntoFields, IntoPath, IntoValue, Json};
+use veilfold_core::model::{
+    Action, Condition, DocumentKey, ElementId, Op, Path, Place, Segment, SetMember, TextSplice, Value,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish<'a> {
+    #[serde(borrow)]
+    op: Cow<'a, str>,
+    collection: String,
+    id: String,
+    path: Option<PathText>,
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
+    by: Option<i64>,
+    element: Option<String>,
+    after: Option<String>,
+    before: Option<String>,
+    is: Option<String>,
+    text: Option<String>,
+    splices: Option<Vec<(u64, u64, String)>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PathText {
+    Dotted(String),
+    Segments(Vec<SegmentText>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SegmentText {
+    Key(String),
+    Element { element: String },
+}
+
+/// Reads an array of Actions.
+///
+/// # Errors
+/// `Invalid` that says what to write instead, without quoting any of it.
+pub(crate) fn actions_from_json(json: &[u8]) -> Result<Vec<Action>> {
+    let wishes: Vec<Wish<'_>> = serde_json::from_slice(json).map_err(|error| {
+        let text = format!("an action is not well formed at character {}", error.column());
+        VeilfoldError::invalid("bad_action", text)
+    })?;
+    wishes.into_iter().map(Wish::into_action).collect()
+}
+
+/// Reads a path in either form.
+///
+/// # Errors
+/// `Invalid` for what is no path.
+pub(crate) fn path_from_json(json: &[u8]) -> Result<Path> {
+    let text: PathText =
+        serde_json::from_slice(json).map_err(|_| VeilfoldError::invalid("bad_path", "not a path"))?;
+    text.into_path()
+}
+
+impl Wish<'_> {
+    fn into_action(self) -> Result<Action> {
+        let op = self.op()?;
+        Ok(Action { key: DocumentKey::new(self.collection, self.id), op })
+    }
+
+    fn op(&self) -> Result<Op> {
+        let path = || self.path.as_ref().map_or_else(|| Ok(Path::default()), PathText::to_path);
+        Ok(match self.op.as_ref() {
+            "put" => Op::Set { path: Path::default(), value: self.map()? },
+            "create" => Op::Create { fields: self.map()? },
+            "set" => Op::Set { path: path()?, value: self.value()? },
+            "unset" => Op::Unset { path: path()? },
+            "merge" => Op::Merge { path: path()?, value: self.map()? },
+            "increment" => Op::Increment { path: path()?, by: self.by.ok_or_else(|| missing("by"))? },
+            "delete" => Op::Delete,
+            "list_insert" => Op::ListInsert { path: path()?, place: self.place()?, value: self.value()? },
+            "list_move" => Op::ListMove { path: path()?, element: self.element()?, place: self.place()? },
+            "list_remove" => Op::ListRemove { path: path()?, element: self.element()? },
+            "set_add" => Op::SetAdd { path: path()?, member: self.member()? },
+            "set_remove" => Op::SetRemove { path: path()?, member: self.member()? },
+            "text_create" => {
+                Op::TextCreate { path: path()?, text: self.text.clone().ok_or_else(|| missing("text"))? }
+            }
+            "text_edit" => {
+                let splices = self.splices.as_ref().ok_or_else(|| missing("splices"))?;
+                let splice = |(offset, delete, insert): &(u64, u64, String)| TextSplice {
+                    offset: *offset,
+                    delete: *delete,
+                    insert: insert.clone(),
+                };
+                Op::TextEdit { path: path()?, splices: splices.iter().map(splice).collect() }
+            }
+            "expect" => Op::Expect { path: path()?, condition: self.condition()? },
+            _ => return Err(VeilfoldError::invalid("bad_action", "there is no operation of that name")),
+        })
+    }
+
+    fn raw(&self) -> Result<Json<'_>> {
+        self.value.map(|raw| Json(raw.get().as_bytes())).ok_or_else(|| missing("value"))
+    }
+
+    fn value(&self) -> Result<Value> {
+        Ok(self.raw()?.into_value()?)
+    }
+
+    fn map(&self) -> Result<Value> {
+        Ok(Value::Map(self.raw()?.into_fields()?))
+    }
+
+    fn member(&self) -> Result<SetMember> {
+        SetMember::from_value(&self.value()?).ok_or_else(|| {
+            VeilfoldError::invalid("bad_set_member", "a set holds truth values, whole numbers and strings")
+        })
+    }
+
+    fn element(&self) -> Result<ElementId> {
+        element(self.element.as_ref().ok_or_else(|| missing("element"))?)
+    }
+
+    fn place(&self) -> Result<Place> {
+        let element = |id: &Option<String>| id.as_deref().map(element).transpose();
+        Ok(Place { after: element(&self.after)?, before: element(&self.before)? })
+    }
+
+    fn condition(&self) -> Result<Condition> {
+        let number = || match self.value()? {
+            Value::Int(number) => Ok(number),
+            _ => Err(VeilfoldError::invalid("bad_action", "a bound is a whole number")),
+        };
+        Ok(match self.is.as_deref() {
+            Some("exists") => Condition::Exists,
+            Some("missing") => Condition::Missing,
+            Some("equals") => Condition::Equals(self.value()?),
+            Some("at_least") => Condition::AtLeast(number()?),
+            Some("at_most") => Condition::AtMost(number()?),
+            _ => return Err(VeilfoldError::invalid("bad_action", "there is no condition of that name")),
+        })
+    }
+}
+
+impl PathText {
+    fn to_path(&self) -> Result<Path> {
+        match self {
+            Self::Dotted(text) => Ok(text.as_str().into_path()?),
+            Self::Segments(segments) => {
+                let segment = |segment: &SegmentText| match segment {
+                    SegmentText::Key(key) => Ok(Segment::Key(key.clone())),
+                    SegmentText::Element { element: id } => element(id).map(Segment::Element),
+                };
+                // The limits of a path are checked with those of the Transaction.
+                Ok(Path(segments.iter().map(segment).collect::<Result<_>>()?))
+            }
+        }
+    }
+
+    fn into_path(self) -> Result<Path> {
+        self.to_path()
+    }
+}
+
+fn element(text: &str) -> Result<ElementId> {
+    text.parse().map_err(|_| VeilfoldError::invalid("bad_element", "an element id is 24 hex digits"))
+}
+
+fn missing(field: &str) -> VeilfoldError {
+    VeilfoldError::invalid("bad_action", format!("the operation needs `{field}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn op(json: &str) -> Result<Op> {
+        let text = format!(r#"[{{"collection":"c","id":"d",{json}}}]"#);
+        actions_from_json(text.as_bytes()).map(|mut actions| actions.remove(0).op)
+    }
+
+    #[test]
+    fn every_operation_is_read_as_it_is_written_in_the_head() {
+        let id = "0102030405060708090a0b0c";
+        for (json, expected) in [
+            (
+                r#""op":"put","value":{}"#.to_owned(),
+                Op::Set { path: Path::default(), value: Value::Map(Default::default()) },
+            ),
+            (r#""op":"delete""#.to_owned(), Op::Delete),
+            (
+                r#""op":"set","path":"a.b","value":-0.0"#.to_owned(),
+                Op::Set { path: Path::parse("a.b").unwrap(), value: Value::Float(-0.0) },
+            ),
+            (
+                r#""op":"increment","path":["a.b"],"by":9007199254740993"#.to_owned(),
+                Op::Increment { path: Path::keys(&["a.b"]).unwrap(), by: (1 << 53) + 1 },
+            ),
+            (
+                format!(r#""op":"list_move","path":[{{"element":"{id}"}}],"element":"{id}","after":null"#),
+                Op::ListMove {
+                    path: Path(vec![Segment::Element(id.parse().unwrap())]),
+                    element: id.parse().unwrap(),
+                    place: Place::default(),
+                },
+            ),
+            (
+                r#""op":"text_edit","path":"t","splices":[[1,2,"x"]]"#.to_owned(),
+                Op::TextEdit {
+                    path: Path::parse("t").unwrap(),
+                    splices: vec![TextSplice { offset: 1, delete: 2, insert: "x".to_owned() }],
+                },
+            ),
+            (
+                r#""op":"expect","path":"n","is":"at_least","value":3"#.to_owned(),
+                Op::Expect { path: Path::parse("n").unwrap(), condition: Condition::AtLeast(3) },
+            ),
+        ] {
+            assert_eq!(op(&json).unwrap(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_without_quoting_it() {
+        for (json, code) in [
+            (r#""op":"set","path":"secret..x","value":1"#, "bad_path"),
+            (r#""op":"set","path":"a""#, "bad_action"),
+            (r#""op":"put","value":[]"#, "bad_json"),
+            (r#""op":"set","path":"a","value":18446744073709551615"#, "bad_json"),
+            (r#""op":"explode""#, "bad_action"),
+            (r#""op":"delete","colour":"secret""#, "bad_action"),
+            (r#""op":"list_remove","path":"a","element":"secret""#, "bad_element"),
+            (r#""op":"set_add","path":"a","value":1.5"#, "bad_set_member"),
+            (r#""op":"expect","path":"a","is":"nice""#, "bad_action"),
+        ] {
+            let VeilfoldError::Invalid { code: found, detail } = op(json).unwrap_err() else {
+                panic!("{json}")
+            };
+            assert_eq!(found, code, "{json}");
+            assert!(!detail.contains("secret"), "{detail}");
+        }
+        assert!(actions_from_json(b"{").is_err());
+    }
+}

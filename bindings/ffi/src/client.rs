@@ -1,0 +1,171 @@
+//! The client: opening, Spaces, the Relay, closing.
+
+use crate::error::{Result, VeilfoldError};
+use crate::foreign::{ForeignVault, KeyStore};
+use crate::runtime::{self, guard, run_abortable, run_detached};
+use crate::space::Space;
+use crate::streams::EventStream;
+use std::sync::Arc;
+use std::time::Duration;
+use veilfold_core::client::{self, Config, Durability, SpaceTicket};
+use veilfold_core::io::Vault;
+use veilfold_core::wire::SpaceId;
+
+/// Options of a client.
+#[derive(Clone, Debug, Default, uniffi::Record)]
+pub struct ClientConfig {
+    /// The Relay's address; without one the client works on this device alone.
+    pub relay: Option<String>,
+    /// What other Members see as this Device's name in Spaces that it founds.
+    pub name: String,
+    /// True when a write waits for the disk's own promise and survives a power cut; otherwise it
+    /// survives a killed process.
+    pub power_safe: bool,
+    /// The root key's id in the key store, if it is not to be made of the file's name.
+    pub key_id: Option<String>,
+}
+
+/// A Space in the list.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct SpaceEntry {
+    /// Its id, 64 hex digits.
+    pub id: String,
+    /// This Device's own name for it.
+    pub name: String,
+}
+
+/// One Device with all its Spaces.
+#[derive(Debug, uniffi::Object)]
+pub struct Client {
+    inner: client::Client,
+}
+
+#[uniffi::export]
+impl Client {
+    /// Opens the Device whose store is the file `path`, or makes a new one there. Without a key
+    /// store the root key lies in a file beside it.
+    #[uniffi::constructor]
+    pub async fn open(
+        path: String,
+        config: ClientConfig,
+        key_store: Option<Arc<dyn KeyStore>>,
+    ) -> Result<Arc<Self>> {
+        let vault = key_store.map(|store| Arc::new(ForeignVault(store)) as Arc<dyn Vault>);
+        let durability = if config.power_safe { Durability::Power } else { Durability::Process };
+        let mut options = Config {
+            relay: config.relay,
+            name: config.name,
+            vault,
+            durability,
+            runtime: Some(runtime::handle()?),
+            ..Config::default()
+        };
+        options.vault_id = config.key_id;
+        run_detached(async move { Ok(Arc::new(Self { inner: client::Client::open(path, options).await? })) })
+            .await
+    }
+
+    /// Founds a Space.
+    pub async fn create_space(&self, name: String) -> Result<Arc<Space>> {
+        let client = self.inner.clone();
+        run_detached(async move { Ok(Space::new(client.create_space(&name).await?)) }).await
+    }
+
+    /// The Spaces of this Device.
+    pub async fn spaces(&self) -> Result<Vec<SpaceEntry>> {
+        let client = self.inner.clone();
+        let entry =
+            |space: client::Space| SpaceEntry { id: space.id().to_string(), name: space.name().to_owned() };
+        run_abortable(async move { Ok(client.spaces().await?.into_iter().map(entry).collect()) }).await
+    }
+
+    /// A Space of this Device, by its id of 64 hex digits.
+    pub async fn space(&self, id: String) -> Result<Arc<Space>> {
+        let id = space_id(&id)?;
+        let client = self.inner.clone();
+        run_abortable(async move { Ok(Space::new(client.space(id).await?)) }).await
+    }
+
+    /// Makes a contact card, a text to be handed to a Member who will add it.
+    pub async fn contact_card(&self, name: String) -> Result<String> {
+        let client = self.inner.clone();
+        run_abortable(async move { Ok(client.contact_card(&name).await?.to_string()) }).await
+    }
+
+    /// Joins the Space that a ticket names.
+    pub async fn join(&self, ticket: String, name: String) -> Result<Arc<Space>> {
+        let ticket: SpaceTicket =
+            ticket.parse().map_err(|error| VeilfoldError::invalid("bad_ticket", format!("{error}")))?;
+        let client = self.inner.clone();
+        run_detached(async move { Ok(Space::new(client.join(&ticket, &name).await?)) }).await
+    }
+
+    /// Names the Relay and connects to it; nothing goes offline.
+    pub async fn set_relay(&self, url: Option<String>) -> Result<()> {
+        let client = self.inner.clone();
+        run_detached(async move { Ok(client.set_relay(url.as_deref()).await?) }).await
+    }
+
+    /// The Relay's address as it was named.
+    pub async fn relay(&self) -> Result<Option<String>> {
+        let client = self.inner.clone();
+        run_abortable(async move { Ok(client.status().await?.relay) }).await
+    }
+
+    /// Wants a connection, at once.
+    pub async fn connect(&self) -> Result<()> {
+        let client = self.inner.clone();
+        run_detached(async move { Ok(client.connect().await?) }).await
+    }
+
+    /// Goes offline until `connect`.
+    pub async fn disconnect(&self) -> Result<()> {
+        let client = self.inner.clone();
+        run_detached(async move { Ok(client.disconnect().await?) }).await
+    }
+
+    /// What happens from now on that no call waits for.
+    pub async fn events(&self) -> Result<Arc<EventStream>> {
+        let client = self.inner.clone();
+        run_abortable(async move { Ok(EventStream::new(client.events().await?)) }).await
+    }
+
+    /// Closes the client and releases the store. Closing twice is no error.
+    pub async fn close(&self) -> Result<()> {
+        let client = self.inner.clone();
+        run_detached(async move { Ok(client.close().await?) }).await
+    }
+
+    /// As `close`, for the end of a process: blocks the caller, at most `wait_ms`.
+    pub fn close_blocking(&self, wait_ms: u32) -> Result<()> {
+        let client = self.inner.clone();
+        guard(|| {
+            let (told, closed) = std::sync::mpsc::sync_channel(1);
+            runtime::handle()?.spawn(async move {
+                // Nobody listens when it took too long.
+                let _ = told.send(client.close().await);
+            });
+            match closed.recv_timeout(Duration::from_millis(wait_ms.into())) {
+                Ok(closed) => Ok(closed?),
+                Err(_) => Err(VeilfoldError::internal("closing takes longer than it was given")),
+            }
+        })
+    }
+}
+
+fn space_id(text: &str) -> Result<SpaceId> {
+    let bytes = bytes_of_hex::<32>(text);
+    bytes.map(SpaceId).ok_or_else(|| VeilfoldError::invalid("bad_space_id", "a space id is 64 hex digits"))
+}
+
+/// The bytes that a text of hex digits names.
+pub(crate) fn bytes_of_hex<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
+    let mut bytes = [0; LEN];
+    if text.len() != 2 * LEN || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}

@@ -1,0 +1,44 @@
+//! What became of a write.
+
+use crate::error::Result;
+use crate::records::Fate;
+use crate::runtime::{guard, run_abortable};
+use std::sync::Arc;
+use veilfold_core::client;
+
+/// A write that this Device keeps, and the way to ask for its fate.
+#[derive(Debug, uniffi::Object)]
+pub struct Receipt {
+    inner: client::Receipt,
+}
+
+impl Receipt {
+    pub(crate) fn new(inner: client::Receipt) -> Arc<Self> {
+        Arc::new(Self { inner })
+    }
+}
+
+#[uniffi::export]
+impl Receipt {
+    /// The write's id, 16 hex digits.
+    pub fn tx_id(&self) -> Result<String> {
+        guard(|| Ok(self.inner.tx_id().to_string()))
+    }
+
+    /// Ids of the list elements that it made, in order.
+    pub fn elements(&self) -> Result<Vec<String>> {
+        guard(|| Ok(self.inner.elements().iter().map(ToString::to_string).collect()))
+    }
+
+    /// What became of it so far.
+    pub async fn fate(&self) -> Result<Fate> {
+        let receipt = self.inner.clone();
+        run_abortable(async move { Ok(receipt.fate().await?.into()) }).await
+    }
+
+    /// Waits until nothing will change the fate any more.
+    pub async fn settled(&self) -> Result<Fate> {
+        let receipt = self.inner.clone();
+        run_abortable(async move { Ok(receipt.settled().await?.into()) }).await
+    }
+}

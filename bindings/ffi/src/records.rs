@@ -1,0 +1,251 @@
+//! Small typed records: fates, status, members, events. Numbers are `i64`, which every language has.
+
+use veilfold_core::client::{self, DriverEvent};
+use veilfold_core::model::{Position, RejectReason};
+use veilfold_core::wire::Role;
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Fate {
+    /// The order does not contain it yet.
+    Pending,
+    /// Every Device has it.
+    Confirmed {
+        /// Position of its Entry.
+        seq: i64,
+        /// Its place in the Entry.
+        index: i64,
+    },
+    /// Every Device left it out.
+    Rejected {
+        /// Position of its Entry.
+        seq: i64,
+        /// Its place in the Entry.
+        index: i64,
+        /// Stable code.
+        code: String,
+        /// The reason for people.
+        detail: String,
+        /// The document that it is about, if it is about one.
+        collection: Option<String>,
+        /// Its id.
+        document: Option<String>,
+    },
+    /// It never entered the order.
+    Refused {
+        /// Stable code.
+        code: String,
+        /// The reason for people.
+        detail: String,
+    },
+}
+
+/// Where a Space stands with the Relay.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum SyncState {
+    /// No connection.
+    Offline,
+    /// A connection is being made, or the Space is being asked for.
+    Connecting,
+    /// The Relay turned it away; it is asked again by itself.
+    Refused,
+    /// Entries are arriving.
+    CatchingUp {
+        /// Newest verified position.
+        done: i64,
+        /// The Relay's newest position.
+        total: i64,
+    },
+    /// What is ordered arrives as it is ordered.
+    Live,
+    /// Entries are kept and not folded, because their key is missing.
+    Held,
+    /// The Relay misbehaved.
+    Forked {
+        /// How.
+        fault: String,
+    },
+}
+
+/// How a Space stands.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct SpaceStatus {
+    /// With the Relay.
+    pub state: SyncState,
+    /// Own writes that the order does not contain yet.
+    pub outbox_count: i64,
+    /// Of these, how many the Relay has stored.
+    pub stored_count: i64,
+    /// Newest position that this Device has verified and folded.
+    pub seq: i64,
+}
+
+/// What a Member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum MemberRole {
+    /// Reads.
+    Reader,
+    /// Reads and writes.
+    Writer,
+    /// Also adds readers and writers.
+    Admin,
+    /// Also adds admins and owners.
+    Owner,
+}
+
+/// A Member as this Device knows it.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct Member {
+    /// Its number.
+    pub number: i64,
+    /// Its role.
+    pub role: MemberRole,
+    /// Its name, if the Entry that added it said one.
+    pub name: Option<String>,
+    /// True for this Device.
+    pub me: bool,
+}
+
+/// Something noteworthy that no call was waiting for.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Event {
+    /// The Relay gave something that an honest one cannot give.
+    RelayMisbehaved {
+        /// The Space, when it is about one.
+        space: Option<String>,
+        /// What it did.
+        fault: String,
+    },
+    /// Another copy of this store writes as this Device.
+    DeviceCloned {
+        /// The Space.
+        space: String,
+    },
+    /// This Device was added to a Space.
+    Admitted {
+        /// The Space.
+        space: String,
+    },
+    /// The store could not keep what arrived; it is fetched again.
+    StoreFailed {
+        /// What it said.
+        detail: String,
+    },
+    /// The connection ended or never came about; it is tried again.
+    Disconnected {
+        /// Why.
+        detail: String,
+    },
+}
+
+/// A count or position for languages without unsigned numbers; none comes near the limit.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+impl From<client::Fate> for Fate {
+    fn from(fate: client::Fate) -> Self {
+        let place = |position: Position| (signed(position.seq), signed(position.index));
+        match fate {
+            client::Fate::Pending => Self::Pending,
+            client::Fate::Confirmed(position) => {
+                let (seq, index) = place(position);
+                Self::Confirmed { seq, index }
+            }
+            client::Fate::Rejected(position, rejection) => {
+                let (seq, index) = place(position);
+                let (collection, document) =
+                    rejection.document.map(|key| (key.collection, key.document)).unzip();
+                let (code, detail) = (reject_code(rejection.reason).to_owned(), rejection.reason.to_string());
+                Self::Rejected { seq, index, code, detail, collection, document }
+            }
+            client::Fate::Refused(reason) => {
+                let code = match reason {
+                    client::RefusedReason::NotAMember => "not_a_member",
+                    client::RefusedReason::NotAllowed => "not_allowed",
+                    client::RefusedReason::TooLarge => "too_large",
+                    client::RefusedReason::NotApplicable => "not_applicable",
+                };
+                Self::Refused { code: code.to_owned(), detail: reason.to_string() }
+            }
+        }
+    }
+}
+
+fn reject_code(reason: RejectReason) -> &'static str {
+    match reason {
+        RejectReason::ExpectFailed => "expect_failed",
+        RejectReason::ReadChanged => "read_changed",
+        RejectReason::DependencyRejected => "dependency_rejected",
+        RejectReason::AlreadyExists => "already_exists",
+        RejectReason::TypeMismatch => "type_mismatch",
+        RejectReason::Overflow => "overflow",
+        RejectReason::OutOfRange => "out_of_range",
+        RejectReason::TooLarge => "too_large",
+        RejectReason::BaseTooOld => "base_too_old",
+        RejectReason::BadReadSet => "bad_read_set",
+    }
+}
+
+impl From<client::SpaceStatus> for SpaceStatus {
+    fn from(status: client::SpaceStatus) -> Self {
+        let state = match status.state {
+            client::SyncState::Offline => SyncState::Offline,
+            client::SyncState::Connecting => SyncState::Connecting,
+            client::SyncState::Refused => SyncState::Refused,
+            client::SyncState::CatchingUp { done, total } => {
+                SyncState::CatchingUp { done: signed(done), total: signed(total) }
+            }
+            client::SyncState::Live => SyncState::Live,
+            client::SyncState::Held => SyncState::Held,
+            client::SyncState::Forked(fault) => SyncState::Forked { fault: fault.to_string() },
+        };
+        Self {
+            state,
+            outbox_count: signed(status.outbox_count),
+            stored_count: signed(status.stored_count),
+            seq: signed(status.seq),
+        }
+    }
+}
+
+impl From<MemberRole> for Role {
+    fn from(role: MemberRole) -> Self {
+        match role {
+            MemberRole::Reader => Self::Reader,
+            MemberRole::Writer => Self::Writer,
+            MemberRole::Admin => Self::Admin,
+            MemberRole::Owner => Self::Owner,
+        }
+    }
+}
+
+impl From<client::MemberInfo> for Member {
+    fn from(member: client::MemberInfo) -> Self {
+        let role = match member.role {
+            Role::Reader => MemberRole::Reader,
+            Role::Writer => MemberRole::Writer,
+            Role::Admin => MemberRole::Admin,
+            Role::Owner => MemberRole::Owner,
+        };
+        Self { number: signed(member.member.0), role, name: member.name, me: member.me }
+    }
+}
+
+impl From<DriverEvent> for Event {
+    fn from(event: DriverEvent) -> Self {
+        match event {
+            DriverEvent::Engine(client::Event::RelayMisbehaved { space, fault }) => {
+                Self::RelayMisbehaved { space: space.map(|id| id.to_string()), fault: fault.to_string() }
+            }
+            DriverEvent::Engine(client::Event::DeviceCloned { space }) => {
+                Self::DeviceCloned { space: space.to_string() }
+            }
+            DriverEvent::Engine(client::Event::Admitted { space }) => {
+                Self::Admitted { space: space.to_string() }
+            }
+            DriverEvent::Engine(client::Event::StoreFailed { detail }) => Self::StoreFailed { detail },
+            DriverEvent::Disconnected(reason) => Self::Disconnected { detail: reason.to_string() },
+        }
+    }
+}

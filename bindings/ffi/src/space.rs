@@ -1,0 +1,184 @@
+//! A Space: reads, blind writes, Transactions, Members, status.
+
+use crate::action::{actions_from_json, path_from_json};
+use crate::client::bytes_of_hex;
+use crate::error::{Result, VeilfoldError};
+use crate::live::LiveQuery;
+use crate::receipt::Receipt;
+use crate::records::{Member, MemberRole, SpaceStatus};
+use crate::runtime::{guard, run_abortable, run_detached};
+use crate::streams::StatusStream;
+use crate::transaction::TransactionBuilder;
+use std::sync::Arc;
+use veilfold_core::client::{self, ContactCard};
+use veilfold_core::model::{ElementId, Fields, TxId, Value, fields_to_json, value_to_json};
+
+/// A Space of this Device.
+#[derive(Debug, uniffi::Object)]
+pub struct Space {
+    inner: client::Space,
+}
+
+/// Somebody who is being added.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct Added {
+    /// Tells when the order contains the change.
+    pub receipt: Arc<Receipt>,
+    /// A text for the holder of the card.
+    pub ticket: String,
+}
+
+impl Space {
+    pub(crate) fn new(inner: client::Space) -> Arc<Self> {
+        Arc::new(Self { inner })
+    }
+}
+
+#[uniffi::export]
+impl Space {
+    /// Its id, 64 hex digits.
+    pub fn id(&self) -> Result<String> {
+        guard(|| Ok(self.inner.id().to_string()))
+    }
+
+    /// This Device's own name for it.
+    pub fn name(&self) -> Result<String> {
+        guard(|| Ok(self.inner.name().to_owned()))
+    }
+
+    /// Commits a JSON array of Actions as one Transaction that has read nothing.
+    pub async fn commit(&self, actions: Vec<u8>) -> Result<Arc<Receipt>> {
+        let space = self.inner.clone();
+        run_detached(async move { Ok(Receipt::new(space.commit(actions_from_json(&actions)?).await?)) }).await
+    }
+
+    /// Starts a Transaction.
+    pub fn begin(&self) -> Result<Arc<TransactionBuilder>> {
+        guard(|| Ok(TransactionBuilder::new(self.inner.begin())))
+    }
+
+    /// A document as JSON, nothing when there is none.
+    pub async fn get(&self, collection: String, id: String) -> Result<Option<Vec<u8>>> {
+        let space = self.inner.clone();
+        run_abortable(async move { Ok(space.collection(collection).get_json(&id).await?) }).await
+    }
+
+    /// Up to `limit` documents with ids after `after`, as a JSON array of `[id, document]`.
+    pub async fn page(&self, collection: String, after: Option<String>, limit: u32) -> Result<Vec<u8>> {
+        let space = self.inner.clone();
+        run_abortable(async move {
+            let rows = space.collection(collection).page(after.as_deref(), limit as usize).await?;
+            let mut json = Vec::new();
+            write_rows(&mut json, &rows);
+            Ok(json)
+        })
+        .await
+    }
+
+    /// The elements of the list at a path (JSON), as a JSON array of `[element, value]`.
+    pub async fn elements(&self, collection: String, id: String, path: Vec<u8>) -> Result<Vec<u8>> {
+        let space = self.inner.clone();
+        run_abortable(async move {
+            let path = path_from_json(&path)?;
+            Ok(elements_json(&space.collection(collection).elements(&id, path).await?))
+        })
+        .await
+    }
+
+    /// Watches a collection, or one document of it.
+    pub async fn live(&self, collection: String, document: Option<String>) -> Result<Arc<LiveQuery>> {
+        let collection = self.inner.collection(collection);
+        run_abortable(async move {
+            let live = match document {
+                Some(id) => collection.live_document(&id).await?,
+                None => collection.live().await?,
+            };
+            Ok(LiveQuery::new(live))
+        })
+        .await
+    }
+
+    /// The receipt of a write by its id of 16 hex digits, also from an earlier run of the process.
+    pub fn receipt(&self, tx_id: String) -> Result<Arc<Receipt>> {
+        guard(|| {
+            let id = bytes_of_hex::<8>(&tx_id)
+                .ok_or_else(|| VeilfoldError::invalid("bad_tx_id", "a transaction id is 16 hex digits"))?;
+            Ok(Receipt::new(self.inner.receipt(TxId(id))))
+        })
+    }
+
+    /// Adds the holder of a contact card.
+    pub async fn add_member(&self, card: String, role: MemberRole) -> Result<Added> {
+        let card: ContactCard =
+            card.parse().map_err(|error| VeilfoldError::invalid("bad_card", format!("{error}")))?;
+        let space = self.inner.clone();
+        run_detached(async move {
+            let added = space.add_member(card, role.into()).await?;
+            Ok(Added { receipt: Receipt::new(added.receipt), ticket: added.ticket.to_string() })
+        })
+        .await
+    }
+
+    /// Who is in the Space.
+    pub async fn members(&self) -> Result<Vec<Member>> {
+        let space = self.inner.clone();
+        run_abortable(async move { Ok(space.members().await?.into_iter().map(Member::from).collect()) }).await
+    }
+
+    /// How it stands.
+    pub async fn status(&self) -> Result<SpaceStatus> {
+        let space = self.inner.clone();
+        run_abortable(async move { Ok(space.status().await?.into()) }).await
+    }
+
+    /// The status as it changes, the present one first.
+    pub async fn status_stream(&self) -> Result<Arc<StatusStream>> {
+        let space = self.inner.clone();
+        run_abortable(async move { Ok(StatusStream::new(space.status_stream().await?)) }).await
+    }
+
+    /// Hash over the ordered state, 64 hex digits.
+    pub async fn state_root(&self) -> Result<String> {
+        let space = self.inner.clone();
+        run_abortable(async move { Ok(space.state_root().await?.to_string()) }).await
+    }
+
+    /// Waits until the order contains all own writes and this Device has caught up.
+    pub async fn synced(&self) -> Result<SpaceStatus> {
+        let space = self.inner.clone();
+        run_abortable(async move { Ok(space.synced().await?.into()) }).await
+    }
+
+    /// Waits until this Device has folded the order up to a position.
+    pub async fn reached(&self, seq: i64) -> Result<SpaceStatus> {
+        let space = self.inner.clone();
+        let seq = u64::try_from(seq).unwrap_or(0);
+        run_abortable(async move { Ok(space.reached(seq).await?.into()) }).await
+    }
+}
+
+/// `[[id, document], …]`.
+pub(crate) fn write_rows(out: &mut Vec<u8>, rows: &[(String, Fields)]) {
+    out.push(b'[');
+    for (index, (id, fields)) in rows.iter().enumerate() {
+        out.extend_from_slice(if index == 0 { b"[" } else { b",[" });
+        out.extend_from_slice(&value_to_json(&Value::String(id.clone())));
+        out.push(b',');
+        out.extend_from_slice(&fields_to_json(fields));
+        out.push(b']');
+    }
+    out.push(b']');
+}
+
+/// `[[element, value], …]`.
+pub(crate) fn elements_json(elements: &[(ElementId, Value)]) -> Vec<u8> {
+    let mut out = vec![b'['];
+    for (index, (id, value)) in elements.iter().enumerate() {
+        out.extend_from_slice(if index == 0 { b"" } else { b"," });
+        out.extend_from_slice(format!("[\"{id}\",").as_bytes());
+        out.extend_from_slice(&value_to_json(value));
+        out.push(b']');
+    }
+    out.push(b']');
+    out
+}

@@ -1,0 +1,86 @@
+//! Status and events, pulled.
+
+use crate::error::Result;
+use crate::records::{Event, SpaceStatus, signed};
+use crate::runtime::{guard, run_abortable};
+use std::sync::Arc;
+use veilfold_core::client;
+
+/// The status of one Space as it changes.
+#[derive(Debug, uniffi::Object)]
+pub struct StatusStream {
+    inner: Arc<client::StatusStream>,
+}
+
+/// What happens that no call waits for.
+#[derive(Debug, uniffi::Object)]
+pub struct EventStream {
+    inner: Arc<client::EventStream>,
+}
+
+/// Events in the order in which they happened.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct EventBatch {
+    /// At least one.
+    pub events: Vec<Event>,
+    /// How many were lost because nobody asked in time.
+    pub missed: i64,
+}
+
+impl StatusStream {
+    pub(crate) fn new(inner: client::StatusStream) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::new(inner) })
+    }
+}
+
+impl EventStream {
+    pub(crate) fn new(inner: client::EventStream) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::new(inner) })
+    }
+}
+
+#[uniffi::export]
+impl StatusStream {
+    /// The present status, then each that is different. Nothing: the stream has ended.
+    pub async fn next(&self) -> Result<Option<SpaceStatus>> {
+        let status = self.inner.clone();
+        run_abortable(async move { Ok(status.next().await?.map(SpaceStatus::from)) }).await
+    }
+
+    /// Ends the stream; a waiting call returns nothing. Any thread may call it, more than once.
+    pub fn cancel(&self) -> Result<()> {
+        guard(|| {
+            self.inner.cancel();
+            Ok(())
+        })
+    }
+}
+
+#[uniffi::export]
+impl EventStream {
+    /// Waits for an event and gives up to `max` of them. Nothing: the stream has ended.
+    pub async fn next_batch(&self, max: u32) -> Result<Option<EventBatch>> {
+        let stream = self.inner.clone();
+        run_abortable(async move {
+            let Some(first) = stream.next().await else { return Ok(None) };
+            let mut missed = first.missed;
+            let mut events = vec![Event::from(first.event)];
+            while events.len() < max as usize
+                && let Some(next) = stream.try_next()
+            {
+                missed += next.missed;
+                events.push(next.event.into());
+            }
+            Ok(Some(EventBatch { events, missed: signed(missed) }))
+        })
+        .await
+    }
+
+    /// Ends the stream; a waiting call returns nothing. Any thread may call it, more than once.
+    pub fn cancel(&self) -> Result<()> {
+        guard(|| {
+            self.inner.cancel();
+            Ok(())
+        })
+    }
+}

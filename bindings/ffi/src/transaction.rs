@@ -1,0 +1,87 @@
+//! A Transaction under construction. The loop that runs the app's function again lives in each
+//! language's package, where the function is.
+
+use crate::action::{actions_from_json, path_from_json};
+use crate::error::{Result, VeilfoldError};
+use crate::receipt::Receipt;
+use crate::runtime::{guard, run_abortable, run_detached};
+use crate::space::elements_json;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use veilfold_core::client::{Transaction, elements_at};
+use veilfold_core::model::{Fields, fields_to_json};
+
+/// One run of an app's function. Used up by `commit`.
+#[derive(Debug, uniffi::Object)]
+pub struct TransactionBuilder {
+    inner: Mutex<Option<Transaction>>,
+}
+
+/// A commit that held.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct Outcome {
+    /// Nothing when there was nothing to write.
+    pub receipt: Option<Arc<Receipt>>,
+}
+
+impl TransactionBuilder {
+    pub(crate) fn new(inner: Transaction) -> Arc<Self> {
+        Arc::new(Self { inner: Mutex::new(Some(inner)) })
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Option<Transaction>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, collection: &str, id: &str) -> Result<Option<Fields>> {
+        Ok(self.locked().as_mut().ok_or_else(used_up)?.get_blocking(collection, id)?)
+    }
+}
+
+#[uniffi::export]
+impl TransactionBuilder {
+    /// A document as JSON with the Actions so far. Blocks the caller for a moment.
+    pub fn get(&self, collection: String, id: String) -> Result<Option<Vec<u8>>> {
+        guard(|| Ok(self.read(&collection, &id)?.map(|fields| fields_to_json(&fields))))
+    }
+
+    /// The elements of the list at a path (JSON), as a JSON array of `[element, value]`. Blocks the
+    /// caller for a moment.
+    pub fn elements(&self, collection: String, id: String, path: &[u8]) -> Result<Vec<u8>> {
+        guard(|| {
+            let path = path_from_json(path)?;
+            let fields = self.read(&collection, &id)?.unwrap_or_default();
+            Ok(elements_json(elements_at(&fields, &path).unwrap_or_default()))
+        })
+    }
+
+    /// Adds a JSON array of Actions.
+    pub fn stage(&self, actions: &[u8]) -> Result<()> {
+        guard(|| {
+            let actions = actions_from_json(actions)?;
+            let mut inner = self.locked();
+            let transaction = inner.as_mut().ok_or_else(used_up)?;
+            actions.into_iter().try_for_each(|action| Ok(transaction.act(action)?))
+        })
+    }
+
+    /// True while nothing that was read has changed on this Device: an error of the app's function
+    /// is its own only then.
+    pub async fn is_current(&self) -> Result<bool> {
+        let transaction = self.locked().take().ok_or_else(used_up)?;
+        run_abortable(async move { Ok(transaction.is_current().await?) }).await
+    }
+
+    /// Commits. Nothing: what was read has changed, so the function has to run again.
+    pub async fn commit(&self) -> Result<Option<Outcome>> {
+        let transaction = self.locked().take().ok_or_else(used_up)?;
+        run_detached(async move {
+            let committed = transaction.commit().await?;
+            Ok(committed.map(|receipt| Outcome { receipt: receipt.map(Receipt::new) }))
+        })
+        .await
+    }
+}
+
+fn used_up() -> VeilfoldError {
+    VeilfoldError::invalid("transaction_over", "this transaction is over; start another")
+}
