@@ -381,6 +381,9 @@ impl Membership {
         let mut members = BTreeMap::new();
         for _ in 0..count {
             let no = MemberNo(input.varint("member.no")?);
+            if members.last_key_value().is_some_and(|(before, _)| *before >= no) {
+                return Err(WireError::Inconsistent { field: "member.no" });
+            }
             let keys = MemberKeys::decode(&mut input)?;
             members.insert(no, Member { keys, role: Role::from_byte(input.u8("member.role")?)? });
         }
@@ -445,5 +448,20 @@ mod tests {
         let head = *membership.control_head();
         membership.apply(MemberNo(1), &add(2, head, 2, Role::Reader), EntryHash([8; 32])).unwrap();
         assert_eq!(Membership::from_bytes(&membership.to_bytes()), Ok(membership));
+    }
+
+    #[test]
+    fn stored_members_stand_in_the_order_of_their_numbers() {
+        let mut membership = founded();
+        let head = *membership.control_head();
+        membership.apply(MemberNo(1), &add(2, head, 2, Role::Reader), EntryHash([8; 32])).unwrap();
+        let bytes = membership.to_bytes();
+        let row = 1 + 32 + 32 + 16 + 1;
+        let (rest, members) = bytes.split_at(bytes.len() - 2 * row);
+        let swapped = [rest, &members[row..], &members[..row]].concat();
+        let error = WireError::Inconsistent { field: "member.no" };
+        assert_eq!(Membership::from_bytes(&swapped), Err(error));
+        let twice = [rest, &members[..row], &members[..row]].concat();
+        assert_eq!(Membership::from_bytes(&twice), Err(error));
     }
 }

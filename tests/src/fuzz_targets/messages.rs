@@ -173,7 +173,9 @@ pub(super) fn founded() -> Membership {
 
 /// The sealed part of a control Entry, or the names of a whole Space.
 pub(super) fn roster(rng: &mut Rng) -> Vec<u8> {
-    let name = |rng: &mut Rng| (*rng.pick(&["", "Ada", "Zoë 🌿", "a name of more than 31 bytes, which is long"])).to_owned();
+    let name = |rng: &mut Rng| {
+        (*rng.pick(&["", "Ada", "Zoë 🌿", "a name of more than 31 bytes, which is long"])).to_owned()
+    };
     if rng.chance(500) {
         return Roster::sealed_part(&name(rng));
     }

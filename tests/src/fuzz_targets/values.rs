@@ -10,7 +10,8 @@ use veilfold_core::model::{
 };
 use veilfold_core::wire::MemberNo;
 
-const WORDS: [&str; 9] = ["", "a", "title", "done", "Zoë", "🌊", "x.y", "#1", "a rather long string, not a short one"];
+const WORDS: [&str; 9] =
+    ["", "a", "title", "done", "Zoë", "🌊", "x.y", "#1", "a rather long string, not a short one"];
 
 fn word(rng: &mut Rng) -> String {
     (*rng.pick(&WORDS)).to_owned()
@@ -152,7 +153,9 @@ fn stored(rng: &mut Rng, depth: u64) -> Value {
             Value::List((0..rng.below(4)).map(|_| element(rng)).collect())
         }
         1 => Value::Set((0..rng.below(4)).map(|_| member(rng)).collect()),
-        2 if depth > 0 => Value::Map((0..rng.below(4)).map(|_| (word(rng), stored(rng, depth - 1))).collect()),
+        2 if depth > 0 => {
+            Value::Map((0..rng.below(4)).map(|_| (word(rng), stored(rng, depth - 1))).collect())
+        }
         _ => literal(rng, 0),
     }
 }
