@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
+mod peers;
 
-use common::{Client, found};
+use peers::{Client, found};
 use veilfold_relay::store::Store;
 use veilfold_relay::testing::FaultyStore;
 use veilfold_relay::{Config, Data, Protections, Relay, RelayError, RelayIdentity};

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
+mod peers;
 
-use common::{Client, Process, found};
+use peers::{Client, Process, found};
 use veilfold_relay::testing::Seen;
 
 const ENTRIES: usize = 1_500;

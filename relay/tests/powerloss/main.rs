@@ -9,12 +9,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "how much was tried belongs to the result")]
 
-#[path = "../common/mod.rs"]
-mod common;
+#[path = "../peers/mod.rs"]
+mod peers;
 mod disk;
 
 use bytes::Bytes;
-use common::{Client, Process, binary, found};
+use peers::{Client, Process, binary, found};
 use disk::{Dice, Disk, Left};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
