@@ -97,11 +97,6 @@ impl Log {
         device::discard_outputs(&mut engine);
         Newcomer { engine, pages, now_ms: self.order.tick(), space: self.space, actions: self.actions }
     }
-
-    /// The Space.
-    pub fn space(&self) -> SpaceId {
-        self.space
-    }
 }
 
 impl Newcomer {
@@ -111,6 +106,8 @@ impl Newcomer {
     }
 
     /// Receives everything.
+    // By itself in a profile.
+    #[inline(never)]
     pub fn catch_up(&mut self) {
         for page in &self.pages {
             self.engine.received(page, self.now_ms).expect("the scratch store takes it");

@@ -3,20 +3,25 @@
 
 mod actions;
 mod device;
+mod echo;
 mod limits;
 mod log;
 mod measure;
 mod order;
 mod report;
 mod w1;
+mod w2;
 mod w3;
+mod w5;
 
 use report::Report;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tempfile::TempDir;
 
-const USAGE: &str = "veilfold-bench [w1 w3 …] [--json] [--quick] [--n ACTIONS] [--rounds R] [--dir FOLDER]";
+const USAGE: &str =
+    "veilfold-bench [w1 w2 w3 w5 …] [--json] [--quick] [--n ACTIONS] [--rounds R] [--dir FOLDER]";
 /// Actions of a full run.
 const ACTIONS: usize = 100_000;
 
@@ -53,7 +58,7 @@ impl Options {
                 "--n" => options.n = count(next()?)?,
                 "--rounds" => options.rounds = count(next()?)?,
                 "--dir" => options.dir = PathBuf::from(next()?),
-                "w1" | "w3" => options.workloads.push(argument),
+                "w1" | "w2" | "w3" | "w5" => options.workloads.push(argument),
                 _ => return Err(format!("unknown: {argument}")),
             }
         }
@@ -63,6 +68,11 @@ impl Options {
     /// How many actions a workload takes: as asked for, or all, or `quick` of them.
     pub fn actions(&self, quick: usize) -> usize {
         self.n.unwrap_or(if self.quick { quick } else { ACTIONS })
+    }
+
+    /// True for a run of about a minute.
+    pub fn is_quick(&self) -> bool {
+        self.quick
     }
 
     /// How often everything is measured; the median counts.
@@ -81,21 +91,36 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|first| first == w2::CHILD).is_some() {
+        let line = w2::child(arguments);
+        let said = line.as_ref().map(|line| std::io::stdout().write_all(line.as_bytes()));
+        return if matches!(said, Some(Ok(()))) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let options = match Options::parse(arguments) {
         Ok(options) => options,
         Err(error) => {
-            use std::io::Write;
             let _ = writeln!(std::io::stderr(), "{error}\n{USAGE}");
             return ExitCode::from(2);
         }
     };
     let mut report = Report::new(options.as_json);
     if options.wants("w1") {
-        (0..options.rounds()).for_each(|_| w1::run(&options, &mut report));
+        for _ in 0..options.rounds() {
+            w1::run(&options, &mut report);
+            w5::api(&options, &mut report);
+        }
+    }
+    if options.wants("w2") {
+        let stores = w2::Stores::make(&options, &mut report);
+        (0..options.rounds()).for_each(|_| w2::run(&mut report, &stores));
     }
     if options.wants("w3") {
         let mut logs = w3::Logs::write(&options, &mut report);
         (0..options.rounds()).for_each(|_| w3::run(&options, &mut report, &mut logs));
+    }
+    if options.wants("w5") {
+        (0..options.rounds()).for_each(|_| w5::run(&options, &mut report));
     }
     report.finish();
     ExitCode::SUCCESS

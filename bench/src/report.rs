@@ -211,7 +211,9 @@ mod tests {
     #[test]
     fn comparisons_use_the_median_of_the_rounds() {
         let mut report = Report::new(false);
-        [9.0, 1.0, 5.0].map(|value| report.figure("W1", OWN, "rate", value, "actions/s"));
+        for value in [9.0, 1.0, 5.0] {
+            report.figure("W1", OWN, "rate", value, "actions/s");
+        }
         assert_eq!(report.median("W1", OWN, "rate"), Some((5.0, "actions/s")));
     }
 }
