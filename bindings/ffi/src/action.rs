@@ -10,6 +10,7 @@
 //! {"op": "increment",   …, "path": "qty", "by": 1}
 //! {"op": "delete",      …}
 //! {"op": "list_insert", …, "path": "tags", "value": "x", "after": "<element>", "before": "<element>"}
+//! {"op": "list_append", …, "path": "tags", "value": "x"}
 //! {"op": "list_move",   …, "path": "tags", "element": "<element>", "after": …, "before": …}
 //! {"op": "list_remove", …, "path": "tags", "element": "<element>"}
 //! {"op": "set_add",     …, "path": "labels", "value": "cold"}
@@ -28,7 +29,7 @@ use crate::error::{Result, VeilfoldError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use veilfold_core::client::{IntoFields, IntoPath, IntoValue, Json};
+use veilfold_core::client::{END, IntoFields, IntoPath, IntoValue, Json};
 use veilfold_core::model::{
     Action, Condition, DocumentKey, ElementId, Op, Path, Place, Segment, SetMember, TextSplice, Value,
 };
@@ -105,6 +106,7 @@ impl Wish<'_> {
             "increment" => Op::Increment { path: path()?, by: self.by.ok_or_else(|| missing("by"))? },
             "delete" => Op::Delete,
             "list_insert" => Op::ListInsert { path: path()?, place: self.place()?, value: self.value()? },
+            "list_append" => Op::ListInsert { path: path()?, place: END, value: self.value()? },
             "list_move" => Op::ListMove { path: path()?, element: self.element()?, place: self.place()? },
             "list_remove" => Op::ListRemove { path: path()?, element: self.element()? },
             "set_add" => Op::SetAdd { path: path()?, member: self.member()? },

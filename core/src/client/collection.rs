@@ -174,8 +174,8 @@ impl Collection {
         self.act(id, Op::Delete).await
     }
 
-    /// Inserts an element into a list, making the list when there is none. Its id is the first of
-    /// [`Receipt::elements`].
+    /// Inserts an element into a list, making the list when there is none: at its start by default,
+    /// at [`END`](super::END), or beside others. Its id is the first of [`Receipt::elements`].
     ///
     /// # Errors
     /// As [`Collection`] says.

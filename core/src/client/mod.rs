@@ -63,6 +63,7 @@ pub use collection::Collection;
 pub use config::Config;
 pub use data::{IntoFields, IntoPath, IntoValue, Json, elements_at, value_at};
 pub use live::LiveQuery;
+pub use ops::END;
 pub use receipt::Receipt;
 pub use space::{Added, Space};
 pub use streams::{EventStream, Happened, StatusStream};

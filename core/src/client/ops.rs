@@ -4,6 +4,9 @@ use super::data::{IntoFields, IntoPath, IntoValue, set_member};
 use crate::error::Error;
 use crate::model::{Condition, ElementId, Op, Path, Place, TextSplice, Value};
 
+/// The end of a list: after an element that no Transaction ever makes, and before none.
+pub const END: Place = Place { after: Some(ElementId([0xff; 12])), before: None };
+
 pub(super) fn create(fields: impl IntoFields) -> Result<Op, Error> {
     Ok(Op::Create { fields: Value::Map(fields.into_fields()?) })
 }

@@ -122,7 +122,7 @@ impl Transaction {
         self.push(collection, id, Op::Delete)
     }
 
-    /// Inserts an element into a list; its id is among [`Receipt::elements`] after the commit.
+    /// Inserts an element into a list, at [`END`](super::END) or elsewhere; its id is among [`Receipt::elements`] after the commit.
     ///
     /// # Errors
     /// `Invalid` for what is malformed.

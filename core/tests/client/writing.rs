@@ -2,7 +2,7 @@
 
 use crate::harness::World;
 use veilfold_core::ErrorKind;
-use veilfold_core::client::{Fate, Json, elements_at};
+use veilfold_core::client::{END, Fate, Json, elements_at};
 use veilfold_core::model::{Condition, Path, Place, TextSplice, Value};
 
 #[test]
@@ -21,9 +21,9 @@ fn every_kind_of_write_is_visible_at_once() {
         items.text_create("milk", "note", "fresh milk").await.unwrap();
         let splice = TextSplice { offset: 5, delete: 0, insert: "est".to_owned() };
         items.text_edit("milk", "note", vec![splice]).await.unwrap();
-        let made = items.list_insert("milk", "tags", Place::default(), "b").await.unwrap();
+        let made = items.list_insert("milk", "tags", END, "b").await.unwrap();
         let elements = items.elements("milk", "tags").await.unwrap();
-        assert_eq!(elements.iter().map(|(id, _)| *id).filter(|id| *id == made.elements()[0]).count(), 1);
+        assert_eq!(elements[1].0, made.elements()[0]);
         items.list_move("milk", "tags", elements[0].0, Place { after: Some(elements[1].0), before: None })
             .await
             .unwrap();

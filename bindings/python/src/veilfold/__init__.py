@@ -1,1 +1,72 @@
-"""Veilfold."""
+"""End-to-end encrypted, offline-first shared documents.
+
+    async with await veilfold.open("alice.db", relay="wss://relay.example") as alice:
+        space = await alice.create_space(name="Groceries")
+        items = space.collection("items")
+        await items.put("milk", {"title": "Milk", "qty": 1, "done": False})
+
+Scripts that do not want ``async`` use :mod:`veilfold.sync`; tests of apps use :mod:`veilfold.testing`.
+"""
+
+from . import testing
+from ._actions import Splice
+from ._client import Client, Event, EventStream, KeyStore, open
+from ._collection import Collection, ListElement, Text
+from ._errors import (
+    Corrupt,
+    Internal,
+    Invalid,
+    NewerVersion,
+    NotAllowed,
+    Offline,
+    RelayMisbehaved,
+    VeilfoldError,
+)
+from ._fates import Confirmed, Fate, Pending, Position, Receipt, Refused, Rejected, Settled
+from ._json import Element, Path, Row
+from ._live_query import Change, LiveDocument, LiveQuery
+from ._space import Member, Role, Space, Status, StatusStream, Ticket
+from ._transaction import Transacted, Transaction
+
+__all__ = [
+    "Change",
+    "Client",
+    "Collection",
+    "Confirmed",
+    "Corrupt",
+    "Element",
+    "Event",
+    "EventStream",
+    "Fate",
+    "Internal",
+    "Invalid",
+    "KeyStore",
+    "ListElement",
+    "LiveDocument",
+    "LiveQuery",
+    "Member",
+    "NewerVersion",
+    "NotAllowed",
+    "Offline",
+    "Path",
+    "Pending",
+    "Position",
+    "Receipt",
+    "Refused",
+    "Rejected",
+    "RelayMisbehaved",
+    "Role",
+    "Row",
+    "Settled",
+    "Space",
+    "Splice",
+    "Status",
+    "StatusStream",
+    "Text",
+    "Ticket",
+    "Transacted",
+    "Transaction",
+    "VeilfoldError",
+    "open",
+    "testing",
+]

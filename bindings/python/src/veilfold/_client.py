@@ -1,0 +1,201 @@
+"""The client: one device with all its spaces."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol, Union
+
+from . import _native
+from ._errors import Invalid, answered, told
+from ._live_query import Pulled
+from ._space import Space
+
+Durability = Literal["process", "power"]
+
+_AT_EXIT_MS = 2000
+
+
+class KeyStore(Protocol):
+    """Where the device's root key lies, when it is not to be a file beside the store.
+
+    Called once while a client opens, in a thread of Veilfold's own; may block. ``id`` names the
+    store. What it raises becomes ``Corrupt`` at :func:`open`.
+    """
+
+    def load_root(self, id: str) -> bytes | None:
+        """The 32 bytes of that id, ``None`` when none were stored."""
+
+    def store_root(self, id: str, root: bytes) -> None:
+        """Stores them; they survive a power cut then."""
+
+    def delete_root(self, id: str) -> None:
+        """Deletes them if they are there."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something noteworthy that no call was waiting for."""
+
+    kind: Literal["relay_misbehaved", "device_cloned", "admitted", "store_failed", "disconnected"]
+    space: str | None = None
+    """Id of the space that it is about, if it is about one."""
+    detail: str = ""
+
+
+class EventStream(Pulled[_native.EventStream, "list[Event]"]):
+    """An async iterator of lists of :class:`Event`, each list with what came since the last."""
+
+    async def _pull(self, native: _native.EventStream) -> tuple[list[Event]] | None:
+        batch = await answered(native.next_batch(256))
+        return None if batch is None else ([event_of(event) for event in batch.events],)
+
+
+class Client:
+    """One device with all its spaces, over one store and at most one connection.
+
+    Everything is kept and shown on this device first; the relay is only needed for others to see it.
+    Usable from any event loop and several at once; streams belong to the loop that reads them.
+    """
+
+    def __init__(self, native: _native.Client, name: str) -> None:
+        self._native = native
+        self._name = name
+        _open_clients.add(native)
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def create_space(self, name: str = "") -> Space:
+        """Founds a space whose only member is this device. Works offline. The name is this device's
+        own.
+        """
+        return Space(await answered(self._native.create_space(name)))
+
+    async def spaces(self) -> list[Space]:
+        """The spaces of this device."""
+        return [await self.space(entry.id) for entry in await answered(self._native.spaces())]
+
+    async def space(self, id: str) -> Space:
+        """A space of this device. Raises ``Invalid`` for one that it does not have."""
+        return Space(await answered(self._native.space(id)))
+
+    async def contact_card(self, name: str | None = None) -> str:
+        """Makes a contact card: a text to be handed to a member, who adds it to one space. ``name`` is
+        what members will see, by default the client's.
+        """
+        return await answered(self._native.contact_card(self._name if name is None else name))
+
+    async def join(self, ticket: str, name: str = "") -> Space:
+        """Joins the space that a ticket names, under a name of this device's own. Works offline; the
+        documents come with the connection.
+        """
+        return Space(await answered(self._native.join(ticket, name)))
+
+    async def set_relay(self, url: str | None) -> None:
+        """Names the relay and connects to it; ``None`` goes offline. Everything written so far syncs."""
+        await answered(self._native.set_relay(url))
+
+    async def relay(self) -> str | None:
+        """The relay's address."""
+        return await answered(self._native.relay())
+
+    async def connect(self) -> None:
+        """Wants a connection, at once instead of at the next attempt. Returns before it is up."""
+        await answered(self._native.connect())
+
+    async def disconnect(self) -> None:
+        """Goes offline until :meth:`connect`."""
+        await answered(self._native.disconnect())
+
+    def events(self) -> EventStream:
+        """What happens that no call waits for: a relay that misbehaves, lost connections, a full disk."""
+        return EventStream(self._native.events)
+
+    async def close(self) -> None:
+        """Closes the client: streams end, waiting calls raise ``Invalid`` with ``closed``, the store is
+        released. What the relay does not have yet is sent after the next opening. Closing twice is no
+        error.
+        """
+        await answered(self._native.close())
+        _open_clients.discard(self._native)
+
+
+async def open(
+    path: str | os.PathLike[str],
+    *,
+    relay: str | None = None,
+    name: str = "",
+    durability: Durability = "process",
+    key_store: KeyStore | None = None,
+) -> Client:
+    """Opens the device whose store is the file ``path``, or makes a new one there.
+
+    With a relay (``wss://…`` or ``ws://…``) it starts to connect and goes on trying; being offline is
+    no error. ``name`` is what other members see in spaces that it founds. ``durability`` says what a
+    write has survived when its call returns: a killed process, or a power cut.
+
+    Raises ``Invalid`` when the store is open already, here or in another process (``store_in_use``),
+    ``NewerVersion``, and ``Corrupt`` for a damaged store or a lost key (``keys_lost``).
+    """
+    if durability not in ("process", "power"):
+        raise Invalid("bad_durability", "durability is 'process' or 'power'")
+    config = _native.ClientConfig(relay=relay, name=name, power_safe=durability == "power", key_id=None)
+    store = None if key_store is None else _KeyStore(key_store)
+    return Client(await answered(_native.Client.open(os.fspath(path), config, store)), name)
+
+
+class _KeyStore(_native.KeyStore):
+    """An app's key store behind a net: what it raises may hold anything and is not passed on."""
+
+    def __init__(self, store: KeyStore) -> None:
+        self._store = store
+
+    def load_root(self, id: str) -> bytes | None:
+        return _safely(lambda: self._store.load_root(id))
+
+    def store_root(self, id: str, root: bytes) -> None:
+        _safely(lambda: self._store.store_root(id, root))
+
+    def delete_root(self, id: str) -> None:
+        _safely(lambda: self._store.delete_root(id))
+
+
+def _safely(call: Callable[[], bytes | None]) -> bytes | None:
+    try:
+        return call()
+    except BaseException as error:
+        raise _native.KeyStoreError.Failed(type(error).__name__) from None
+
+
+def event_of(native: _native.Event) -> Event:
+    """The event of this package."""
+    if isinstance(native, _native.Event.RELAY_MISBEHAVED):
+        return Event("relay_misbehaved", native.space, native.fault)
+    if isinstance(native, _native.Event.DEVICE_CLONED):
+        return Event("device_cloned", native.space)
+    if isinstance(native, _native.Event.ADMITTED):
+        return Event("admitted", native.space)
+    if isinstance(native, _native.Event.STORE_FAILED):
+        return Event("store_failed", None, native.detail)
+    assert isinstance(native, _native.Event.DISCONNECTED)
+    return Event("disconnected", None, native.detail)
+
+
+_open_clients: weakref.WeakSet[_native.Client] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Ends all streams while the interpreter can still hear of it."""
+    for native in list(_open_clients):
+        try:
+            told(lambda: native.close_blocking(_AT_EXIT_MS))
+        except Exception:  # noqa: S110  (the process is ending; there is nobody to tell)
+            pass

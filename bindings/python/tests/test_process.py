@@ -1,0 +1,167 @@
+"""Event loops, threads, and the end of the process."""
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+import veilfold
+from conftest import run, store
+
+
+def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a program of its own, which must end by itself."""
+    program = textwrap.dedent(code)
+    command = [sys.executable, "-W", "error", "-c", program, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_one_client_serves_several_loops(tmp_path: Path) -> None:
+    alice = run(veilfold.open(store(tmp_path, "alice")))
+    space = run(alice.create_space())
+    errors: list[BaseException] = []
+
+    def work(n: int) -> None:
+        async def story() -> None:
+            c = space.collection("c")
+            changes = c.live()
+            await anext(changes)
+            for _ in range(20):
+                await c.increment("n", f"t{n}")
+            await anext(changes)
+
+        try:
+            run(story())
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert run(space.collection("c").get("n")) == {f"t{n}": 20 for n in range(4)}
+    run(alice.close())
+
+
+def test_a_store_is_open_once(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with await veilfold.open(store(tmp_path, "alice")):
+            with pytest.raises(veilfold.Invalid) as caught:
+                await veilfold.open(store(tmp_path, "alice"))
+            assert caught.value.code == "store_in_use"
+            other = python(
+                """
+                import asyncio, sys, veilfold
+                try:
+                    asyncio.run(veilfold.open(sys.argv[1] + "/alice.db"))
+                except veilfold.Invalid as error:
+                    print(error.code)
+                """,
+                tmp_path,
+            )
+            assert (other.stdout, other.stderr, other.returncode) == ("store_in_use\n", "", 0)
+        async with await veilfold.open(store(tmp_path, "alice")):
+            pass
+
+    run(story())
+
+
+@pytest.mark.parametrize("ending", ["return", "sys.exit(3)", "raise SystemExit(3)"])
+def test_a_process_ends_with_streams_open(tmp_path: Path, ending: str) -> None:
+    ended = python(
+        f"""
+        import asyncio, sys, veilfold
+
+        async def main():
+            async with veilfold.testing.relay() as relay:
+                alice = await veilfold.open(sys.argv[1] + "/alice.db", relay=relay.url)
+                space = await alice.create_space()
+                c = space.collection("c")
+                global kept
+                kept = [alice, c.live(), space.status_stream(), alice.events(), space]
+                for stream in kept[1:3]:
+                    await anext(stream)
+                kept += [asyncio.ensure_future(anext(stream)) for stream in kept[1:4]]
+                receipt = await c.put("a", {{}})
+                await receipt.settled()
+                await asyncio.sleep(0.01)
+                {ending}
+
+        asyncio.run(main())
+        """,
+        tmp_path,
+    )
+    assert ended.stderr == ""
+    assert ended.returncode == (0 if ending == "return" else 3)
+
+
+def test_a_process_ends_while_another_thread_waits(tmp_path: Path) -> None:
+    ended = python(
+        """
+        import sys, threading, veilfold.sync
+
+        alice = veilfold.sync.open(sys.argv[1] + "/alice.db")
+        c = alice.create_space().collection("c")
+        changes = c.live()
+        print(len(next(changes).rows))
+        ready = threading.Event()
+
+        def wait():
+            ready.set()
+            for change in changes:
+                pass
+
+        threading.Thread(target=wait, daemon=True).start()
+        ready.wait()
+        for n in range(50):
+            c.put(str(n), {})
+        """,
+        tmp_path,
+    )
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("0\n", "", 0)
+
+
+class Keys:
+    """A key store in memory that can fail."""
+
+    def __init__(self) -> None:
+        self.roots: dict[str, bytes] = {}
+        self.threads: set[str] = set()
+        self.error: Exception | None = None
+
+    def load_root(self, id: str) -> bytes | None:
+        self.threads.add(threading.current_thread().name)
+        if self.error is not None:
+            raise self.error
+        return self.roots.get(id)
+
+    def store_root(self, id: str, root: bytes) -> None:
+        self.roots[id] = root
+
+    def delete_root(self, id: str) -> None:
+        self.roots.pop(id, None)
+
+
+def test_an_app_brings_its_own_key_store(tmp_path: Path) -> None:
+    async def story() -> None:
+        keys = Keys()
+        async with await veilfold.open(store(tmp_path, "alice"), key_store=keys) as alice:
+            await alice.create_space()
+        assert [len(root) for root in keys.roots.values()] == [32]
+        assert threading.current_thread().name not in keys.threads
+        assert list(tmp_path.glob("*.key")) == []
+        async with await veilfold.open(store(tmp_path, "alice"), key_store=keys) as alice:
+            assert len(await alice.spaces()) == 1
+        for broken, code in ((Keys(), "keys_lost"), (keys, "vault_failed")):
+            keys.error = RuntimeError("secret")
+            with pytest.raises(veilfold.Corrupt) as caught:
+                await veilfold.open(store(tmp_path, "alice"), key_store=broken)
+            assert caught.value.code == code
+            assert "secret" not in caught.value.detail
+
+    run(story())

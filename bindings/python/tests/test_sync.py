@@ -1,0 +1,55 @@
+"""The blocking twin."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import veilfold
+import veilfold.sync
+from conftest import store
+
+
+def test_two_clients_share_a_space(tmp_path: Path) -> None:
+    with (
+        veilfold.sync.relay() as relay,
+        veilfold.sync.open(store(tmp_path, "alice"), relay=relay.url, name="Alice") as alice,
+        veilfold.sync.open(store(tmp_path, "bob"), relay=relay.url, name="Bob") as bob,
+    ):
+        ours = alice.create_space("Groceries")
+        items = ours.collection("items")
+        items.put("milk", {"qty": 1})
+        theirs = bob.join(ours.add_member(bob.contact_card()))
+        with theirs.collection("items").live() as changes:
+            assert next(changes).rows == []
+            assert [row["qty"] for row in next(changes).rows] == [1]
+            with pytest.raises(TimeoutError):
+                changes.next(timeout=0.05)
+            receipt = items.increment("milk", "qty")
+            assert isinstance(receipt.settled(timeout=30), veilfold.Confirmed)
+            assert [row["qty"] for row in changes.next(timeout=30).updated] == [2]
+
+        def buy(tx: veilfold.Transaction) -> str:
+            milk = tx.get("items", "milk")
+            assert milk is not None
+            tx.set("items", "milk", "qty", milk["qty"] - 1)
+            return "bought"
+
+        done = theirs.transact(buy)
+        assert done.value == "bought" and done.receipt is not None
+        fate = done.receipt.settled(timeout=30)
+        assert isinstance(fate, veilfold.Confirmed)
+        ours.reached(fate.position.seq, timeout=30)
+        assert items.get("milk") == {"qty": 1}
+        assert ours.state_root() == theirs.state_root()
+        assert [member.name for member in theirs.members()] == ["Alice", "Bob"]
+    with pytest.raises(veilfold.Invalid):
+        items.get("milk")
+
+
+@pytest.mark.parametrize("name", ["Client", "Space", "Collection", "Receipt"])
+def test_the_twin_has_the_same_calls(name: str) -> None:
+    def calls(thing: type) -> set[str]:
+        return {name for name, member in inspect.getmembers(thing) if not name.startswith("_")}
+
+    missing = calls(getattr(veilfold, name)) - calls(getattr(veilfold.sync, name))
+    assert missing <= {"text"}
