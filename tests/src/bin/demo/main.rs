@@ -82,10 +82,12 @@ async fn run(arguments: &Arguments) -> Outcome<Summary> {
     let household = Household::live_in(&people, show::Words::Many).await?;
 
     show::title("A recorded session, key by key");
-    let replayed = replay::replay(&people, &arguments.trace, &trace, &plan).await?;
+    let (replayed, follower) = replay::replay(&people, &arguments.trace, &trace, &plan).await?;
 
     show::title("The same state on every device, and in the reference model");
-    let compared = roots::compare(&people, &[household.spaces(), replayed.spaces()]).await?;
+    let first = roots::Follower::start(&people.all[0].client, household.spaces()[0].id());
+    let spaces = vec![(household.spaces(), first), (replayed.spaces(), follower)];
+    let compared = roots::compare(&people, spaces).await?;
 
     show::title("What the Relay holds");
     let view = look(&people, &household, &replayed, &trace).await?;

@@ -43,8 +43,8 @@ pub struct Person {
 pub struct People {
     /// Alice founds, the others join.
     pub all: Vec<Person>,
-    /// The Relay's process.
-    pub relay: RelayProcess,
+    /// The Relay's process, which ends with this.
+    _relay: RelayProcess,
     folder: TempDir,
 }
 
@@ -66,7 +66,7 @@ impl People {
             let name = name.split(' ').next().unwrap_or(name);
             all.push(Person { name, client, proxy });
         }
-        Ok(Self { all, relay, folder })
+        Ok(Self { all, _relay: relay, folder })
     }
 
     /// The folder that the Relay keeps everything in.

@@ -7,6 +7,7 @@
 
 use super::Outcome;
 use super::people::{People, Person, agree, patiently};
+use super::roots::Follower;
 use super::runs::{Run, runs};
 use super::show;
 use std::path::Path;
@@ -26,6 +27,8 @@ const DOCUMENT: &str = "friends-forever";
 const TEXT: &str = "transcript";
 /// Entries of the log that are read at once.
 const LOG_PAGE: usize = 512;
+/// After so many runs the reference model is given what has come.
+const FOLLOW_RUNS: usize = 64;
 
 /// What became of it.
 pub struct Replayed {
@@ -114,8 +117,13 @@ impl Desk<'_> {
     }
 }
 
-/// Replays the recording and looks at what came out.
-pub async fn replay(people: &People, file: &Path, trace: &Trace, plan: &Plan) -> Outcome<Replayed> {
+/// Replays the recording and looks at what came out. Gives the reference model that followed, too.
+pub async fn replay(
+    people: &People,
+    file: &Path,
+    trace: &Trace,
+    plan: &Plan,
+) -> Outcome<(Replayed, Follower)> {
     let runs = runs(plan);
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     println!("  {name}: {} people, {} keystrokes.", plan.authors, show::thousands(plan.steps.len() as u64));
@@ -132,7 +140,8 @@ pub async fn replay(people: &People, file: &Path, trace: &Trace, plan: &Plan) ->
     }
 
     let began = Instant::now();
-    let spent = type_all(&mut desks, &runs, plan, start).await?;
+    let mut follower = Follower::start(&people.all[0].client, spaces[0].id());
+    let spent = type_all(&mut desks, &runs, plan, start, &mut follower).await?;
     let typed = began.elapsed();
     drop(desks);
     for (person, space) in people.all.iter().zip(&spaces) {
@@ -160,17 +169,26 @@ pub async fn replay(people: &People, file: &Path, trace: &Trace, plan: &Plan) ->
     show::fact("time to commit keystrokes", seconds(spent.writing));
     show::fact("time until the Relay had them on disk", seconds(spent.ordering));
     show::fact("time to let everybody see everything", seconds(took.saturating_sub(typed)));
-    Ok(replayed)
+    Ok((replayed, follower))
 }
 
 /// Goes through the runs, one after the other, so that the order is the plan's.
-async fn type_all(desks: &mut [Desk<'_>], runs: &[Run], plan: &Plan, start: u64) -> Outcome<Spent> {
+async fn type_all(
+    desks: &mut [Desk<'_>],
+    runs: &[Run],
+    plan: &Plan,
+    start: u64,
+    follower: &mut Follower,
+) -> Outcome<Spent> {
     let mut spent = Spent::default();
     let mut progress = show::Progress::of("keystrokes", plan.steps.len());
     // Where the order ended when a step was reached that begins a run.
     let mut ordered_before = vec![start; plan.steps.len() + 1];
     let mut end = start;
-    for run in runs {
+    for (count, run) in runs.iter().enumerate() {
+        if count % FOLLOW_RUNS == 0 {
+            follower.keep_up().await?;
+        }
         ordered_before[run.steps.start] = end;
         let known = ordered_before[run.known];
         if end - known >= SEEN_WINDOW {

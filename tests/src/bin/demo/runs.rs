@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use veilfold_tests::trace::Plan;
 
+/// Somebody alone for long gets own Entries back now and then, or would leave the seen window.
+const RUN_STEPS_MAX: usize = 256;
+
 /// Steps of the plan that may go into the order together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -34,7 +37,12 @@ pub fn runs(plan: &Plan) -> Vec<Run> {
     for (index, step) in steps.iter().enumerate() {
         let knows = newest_foreign(index);
         match runs.last_mut() {
-            Some(run) if run.author == step.author && knows == knowledge && !ends.contains(&index) => {
+            Some(run)
+                if run.author == step.author
+                    && knows == knowledge
+                    && !ends.contains(&index)
+                    && run.steps.len() < RUN_STEPS_MAX =>
+            {
                 run.steps.end = index + 1;
             }
             _ => {
