@@ -4,13 +4,12 @@
 use super::config::Config;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
-use crate::io::{FileVault, OsRandom, SqliteStore, Vault, VaultError};
+use crate::io::{FileVault, OsRandom, SqliteStore, Vault, VaultError, vault_id};
 use crate::keys::{DeviceRootKey, Entropy, KeysLost};
 use crate::store::{Store, Table};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tokio::runtime::{Builder, Handle, Runtime};
-use veilfold_wire::hash::Hasher;
 
 /// Opens or makes the Device whose store is at `path`.
 ///
@@ -77,21 +76,6 @@ fn vault(path: &Path, config: &Config) -> Arc<dyn Vault> {
     })
 }
 
-/// The store's file name where a vault takes it, else a hash of it: the folder may move.
-fn vault_id(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    match name.to_str() {
-        Some(text) if (1..=64).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(plain) => {
-            text.to_owned()
-        }
-        _ => {
-            let hash = Hasher::new("vault-id").prefixed(name.as_encoded_bytes()).finish();
-            hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
-        }
-    }
-}
-
 fn vault_failed(error: VaultError) -> Error {
     match error {
         VaultError::InvalidId => Error::invalid("bad_vault_id", error.to_string()),
@@ -100,19 +84,5 @@ fn vault_failed(error: VaultError) -> Error {
         }
         VaultError::Damaged => Error::new(ErrorKind::Corrupt, "keys_lost", error.to_string()),
         VaultError::Failed(_) => Error::new(ErrorKind::Corrupt, "vault_failed", error.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_root_key_is_named_after_its_store() {
-        assert_eq!(vault_id(Path::new("/a/b/alice.db")), "alice.db");
-        let hashed = vault_id(Path::new("/a/my notes.db"));
-        assert_eq!(hashed, vault_id(Path::new("/elsewhere/my notes.db")));
-        assert_ne!(hashed, vault_id(Path::new("/a/my notes2.db")));
-        assert_eq!(hashed.len(), 32);
     }
 }

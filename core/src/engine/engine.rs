@@ -12,7 +12,7 @@ use crate::sync::{Session, Subscriptions};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use veilfold_wire::{ChainHash, SpaceId};
 
-const GLOBAL_SEED: &[u8] = b"device-seed";
+pub(super) const GLOBAL_SEED: &[u8] = b"device-seed";
 const GLOBAL_SPACES: &[u8] = b"space/";
 
 /// All Spaces of one Device. It opens nothing, waits for nothing and reads no clock: the driver

@@ -3,11 +3,12 @@
 use super::engine::{Engine, Parts};
 use super::remote::{Fold, open_for_fold};
 use crate::documents::{RootPoint, StateRoot, state_root};
+use crate::envelope::VerifiedEntry;
 use crate::error::Error;
 use crate::model::{DocumentKey, Fields, Transaction};
 use crate::query::{LiveBatch, LiveId, LiveScope};
 use crate::sync::{Phase, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use veilfold_wire::{AuthorHead, ChainHash, EntryHash, MemberNo, Role, SpaceId, TransportFault};
 
 /// Where a Space stands with the Relay.
@@ -134,6 +135,33 @@ impl Engine {
                 }
             })
             .collect())
+    }
+
+    /// Up to `limit` Entries of the log after the position `after`, sealed, as they are stored.
+    ///
+    /// # Errors
+    /// `Invalid` for a Space that this Device does not have; `Corrupt` for what does not parse.
+    pub fn stored_log(&mut self, id: SpaceId, after: u64, limit: usize) -> Result<Vec<VerifiedEntry>, Error> {
+        let Parts { space, store, .. } = self.parts(id)?;
+        let floor = space.membership.as_ref().map_or(0, |membership| membership.padding_floor());
+        let kept = crate::log::read_log(store, space.no, after, limit, floor)?;
+        Ok(kept.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// The documents that were ever in the order or wait in the Outbox; some may be deleted.
+    ///
+    /// Costs a pass over all documents.
+    ///
+    /// # Errors
+    /// `Invalid` for a Space that this Device does not have.
+    pub fn document_keys(&mut self, id: SpaceId) -> Result<BTreeSet<DocumentKey>, Error> {
+        let Parts { space, store, .. } = self.parts(id)?;
+        let mut keys: BTreeSet<DocumentKey> =
+            space.pending.iter().flat_map(|(_, pending)| pending.touched().cloned()).collect();
+        space.documents.for_each_confirmed(store, |key, _| {
+            keys.insert(key);
+        })?;
+        Ok(keys)
     }
 
     /// This Device's own name for the Space.

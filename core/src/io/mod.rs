@@ -13,7 +13,7 @@ pub use clock::Clock;
 pub use driver::{Bell, Core, Driver, DriverEvent, EventQueue, is_closed};
 pub use random::OsRandom;
 pub use sqlite::SqliteStore;
-pub use vault::{FileVault, MemoryVault, ROOT_BYTES, Root, VAULT_ID_BYTES_MAX, Vault, VaultError};
+pub use vault::{FileVault, MemoryVault, ROOT_BYTES, Root, VAULT_ID_BYTES_MAX, Vault, VaultError, vault_id};
 pub use websocket::{
     CloseReason, OUTGOING_BYTES_MAX, Received, RelayUrl, SendError, Socket, SocketEvent, SocketHandle,
     UrlError,

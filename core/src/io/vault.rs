@@ -9,7 +9,9 @@ mod memory;
 pub use file::FileVault;
 pub use memory::MemoryVault;
 
+use std::path::Path;
 use thiserror::Error;
+use veilfold_wire::hash::Hasher;
 use zeroize::Zeroizing;
 
 /// A root key.
@@ -58,6 +60,20 @@ pub enum VaultError {
     /// Anything else that the platform reported.
     #[error("the key store failed: {0}")]
     Failed(String),
+}
+
+/// The id under which the root key of the store at `path` is kept, unless an app chose another: the
+/// store's file name where a vault takes it, else a hash of it. The folder may move.
+#[must_use]
+pub fn vault_id(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    match name.to_str() {
+        Some(text) if check_id(text).is_ok() => text.to_owned(),
+        _ => {
+            let hash = Hasher::new("vault-id").prefixed(name.as_encoded_bytes()).finish();
+            hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        }
+    }
 }
 
 /// Keeps ids to what is a plain file name on every platform.

@@ -74,3 +74,12 @@ fn only_the_owner_can_read_the_file() {
     let names: Vec<_> = std::fs::read_dir(&inner).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["a.key"]);
 }
+
+#[test]
+fn a_root_key_is_named_after_its_store() {
+    assert_eq!(vault_id(Path::new("/a/b/alice.db")), "alice.db");
+    let hashed = vault_id(Path::new("/a/my notes.db"));
+    assert_eq!(hashed, vault_id(Path::new("/elsewhere/my notes.db")));
+    assert_ne!(hashed, vault_id(Path::new("/a/my notes2.db")));
+    assert_eq!(hashed.len(), 32);
+}

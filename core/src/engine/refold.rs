@@ -1,0 +1,99 @@
+//! A stored log folded once more from its genesis, on an empty store in memory.
+//!
+//! For whoever checks a store: the same log must come to the same state. Reading the log is left to
+//! the caller, and so is comparing.
+
+use super::engine::{Engine, Parts};
+use super::output::{Event, Output};
+use super::space::{Space, SpaceRow};
+use crate::documents::StateRoot;
+use crate::envelope::LogHead;
+use crate::error::Error;
+use crate::keys::{DeviceRootKey, DeviceSeed, Entropy, Secret};
+use crate::query::LiveQueries;
+use crate::store::{MemoryStore, StoreError, Table};
+use crate::sync::{Session, Subscriptions};
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use veilfold_wire::{ChainHash, SpaceId, TransportFault};
+
+/// A second engine with this Device's keys for one Space, and nothing of the Space's log yet.
+pub struct Refold {
+    engine: Engine,
+    space: SpaceId,
+}
+
+impl Engine {
+    /// Starts folding a Space anew. Nothing of this engine changes, whatever becomes of it.
+    ///
+    /// # Errors
+    /// `Invalid` for a Space that this Device does not have; `Corrupt` for what does not parse.
+    pub fn refold(&mut self, space: SpaceId, entropy: Box<dyn Entropy + Send>) -> Result<Refold, Error> {
+        let Parts { space: known, store, root, config, .. } = self.parts(space)?;
+        let wrapped = store
+            .get(Table::Globals, super::engine::GLOBAL_SEED)?
+            .ok_or(StoreError::Corrupt("a store without its seed"))?;
+        let seed = || DeviceSeed::unwrap(root, &wrapped);
+        // Read again, so that its keys belong to the copy.
+        let loaded = Space::load(store, space, known.no, root, &seed()?, config)?;
+        let row = SpaceRow {
+            me: None,
+            genesis_unsent: false,
+            log_seq: 0,
+            log_chain: LogHead::start(&space).chain.0,
+            folded: 0,
+            ..loaded.row
+        };
+        let empty = Space::new(space, known.no, row, loaded.keyring);
+        let mut bytes = Secret::default();
+        bytes.copy_from_slice(root.as_bytes());
+        let engine = Engine {
+            store: Box::new(MemoryStore::new()),
+            entropy,
+            root: DeviceRootKey::from_bytes(bytes),
+            seed: seed()?,
+            config: *config,
+            numbers: BTreeMap::from([(space, known.no)]),
+            open: BTreeMap::from([(space, empty)]),
+            touched: BTreeSet::from([space]),
+            session: Session::default(),
+            subscriptions: Subscriptions::default(),
+            live: LiveQueries::default(),
+            outputs: VecDeque::new(),
+        };
+        Ok(Refold { engine, space })
+    }
+}
+
+impl Refold {
+    /// Verifies and folds what follows, as if a Relay had sent it; gives what is wrong with it.
+    ///
+    /// # Errors
+    /// As the store in memory says, which is never in practice.
+    pub fn feed(&mut self, first_seq: u64, entries: Vec<Bytes>) -> Result<Option<TransportFault>, Error> {
+        self.engine.page(self.space, first_seq, entries, 0)?;
+        let mut found = None;
+        while let Some(output) = self.engine.poll_output() {
+            if let Output::Event(Event::RelayMisbehaved { fault, .. }) = output {
+                found = found.or(Some(fault));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Position and running hash after what was fed.
+    ///
+    /// # Errors
+    /// As the store in memory says.
+    pub fn log_head(&mut self) -> Result<(u64, ChainHash), Error> {
+        self.engine.log_head(self.space)
+    }
+
+    /// The root over the state after what was fed.
+    ///
+    /// # Errors
+    /// `Invalid` while Entries are kept that are not folded yet.
+    pub fn state_root(&mut self) -> Result<StateRoot, Error> {
+        self.engine.state_root(self.space)
+    }
+}
