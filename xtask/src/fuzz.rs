@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz`: the targets in `tests/fuzz`, each fed with broken input for a number of runs.
 //!
-//! Also used by `cargo xtask test --full`. Inputs that ever crashed a target stay in its corpus.
+//! Also used by `cargo xtask test --full`. Inputs that ever crashed a target belong into
+//! `tests/fuzz/crashes`, where the ordinary tests replay them.
 
 use crate::command::Run;
 use crate::place::Place;
@@ -48,17 +49,26 @@ pub fn targets(place: &Place) -> Vec<String> {
     names
 }
 
-/// One target for a number of inputs; the same seed feeds the same inputs to the same program.
+/// One target for a number of inputs. What it finds stays under the target folder, so that the
+/// committed corpus changes only on purpose; seed 0 draws one by the clock.
 pub fn one(place: &Place, target: &str, runs: u64, seed: u32) -> bool {
     let Some(program) = cargo_tool(place, "cargo-fuzz") else { return false };
-    let seed = if seed == 0 { String::new() } else { format!("-seed={seed}") };
+    let own = |what: &str| place.target.join("fuzz").join(what).join(target);
+    let (corpus, crashes) = (own("corpus"), own("crashes"));
+    if let Err(error) = std::fs::create_dir_all(&corpus).and_then(|()| std::fs::create_dir_all(&crashes)) {
+        println!("{}: {error}", place.target.display());
+        return false;
+    }
     Run::new(program, &place.root.join("tests"))
         // The toolchain is chosen for everything that cargo-fuzz starts.
         .env("RUSTUP_TOOLCHAIN", "nightly")
-        .args(["fuzz", "run", "--fuzz-dir", "fuzz", "--target-dir"])
+        .args(["run", "--fuzz-dir", "fuzz", "--target-dir"])
         .arg(place.target.join("fuzz"))
         .arg(target)
-        .args(["--", &format!("-runs={runs}"), "-rss_limit_mb=2048", "-print_final_stats=1"])
-        .args(Some(seed).filter(|seed| !seed.is_empty()))
+        // New inputs go into the first folder, the others are read.
+        .arg(corpus)
+        .arg(place.root.join("tests/fuzz/corpus").join(target))
+        .args(["--", &format!("-runs={runs}"), &format!("-seed={seed}"), "-rss_limit_mb=2048"])
+        .arg(format!("-artifact_prefix={}/", crashes.display()))
         .succeeds()
 }

@@ -61,8 +61,7 @@ pub fn pytest(place: &Place) -> Said {
 /// same features as for the tests of the workspace, and once.
 pub fn relay(place: &Place) -> bool {
     Run::cargo(&place.root)
-        .args(["build", "--profile", "test", "--workspace", "--exclude", "veilfold-ffi"])
-        .args(["--bin", "veilfold-relay"])
+        .args(["build", "--profile", "test", "--workspace", "--bin", "veilfold-relay"])
         .succeeds()
 }
 

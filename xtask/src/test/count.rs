@@ -24,20 +24,23 @@ pub fn pytest(text: &str) -> Outcome {
     }
 }
 
-/// veilfold-sim: the histories together are one test, each switch is one more.
+/// The last line of `veilfold-sim --json`: the histories together are one test, each switch is one more.
 pub fn simulation(text: &str) -> Outcome {
-    let switches = |line: &&str| line.starts_with("without ");
-    let unnoticed = text.lines().filter(switches).filter(|line| line.contains("NOT NOTICED")).count() as u64;
-    let all = text.lines().filter(switches).count() as u64;
-    let violated = text.lines().any(|line| before(line, "violations") > 0);
-    let outcome = Outcome::of(!violated);
-    Outcome { passed: outcome.passed + all - unnoticed, failed: outcome.failed + unnoticed, note: None }
+    let said = last_json(text);
+    let violations = said["violations"].as_array().map(Vec::len);
+    let switches = said["switches"].as_u64().unwrap_or(0);
+    let caught = said["switches_caught"].as_u64().unwrap_or(0);
+    let histories = Outcome::of(violations == Some(0));
+    Outcome {
+        passed: histories.passed + caught,
+        failed: histories.failed + switches.saturating_sub(caught),
+        note: said["histories"].as_u64().map(|count| format!("{count} histories, {switches} switches")),
+    }
 }
 
 /// The demo's last line: which of its claims hold. A claim that is not made does not hold.
 pub fn demo(text: &str) -> Outcome {
-    let last = text.lines().rev().find(|line| line.starts_with('{')).unwrap_or("{}");
-    let said: serde_json::Value = serde_json::from_str(last).unwrap_or_default();
+    let said = last_json(text);
     let number = |key: &str| said[key].as_f64();
     let claims = [
         ("converged", said["converged"] == true),
@@ -54,6 +57,12 @@ pub fn demo(text: &str) -> Outcome {
     let failed = broken.len() as u64;
     let note = (failed > 0).then(|| format!("does not hold: {}", broken.join(", ")));
     Outcome { passed: claims.len() as u64 - failed, failed, note }
+}
+
+/// The last line that is a JSON object, or nothing.
+fn last_json(text: &str) -> serde_json::Value {
+    let last = text.lines().rev().find(|line| line.starts_with('{')).unwrap_or("{}");
+    serde_json::from_str(last).unwrap_or_default()
 }
 
 /// The number before a word: 5 in `ok. 5 passed; 0 failed` for `passed`.
@@ -89,11 +98,16 @@ mod tests {
 
     #[test]
     fn histories_are_one_test_and_every_switch_is_one_more() {
-        let text = "2000 histories from seed 1 in 9.1 s: 0 violations; Counts { cuts: 3 }\n\
-                    without dedupe      seed 3 (of 2000 tried): twice\n\
-                    without tx_no mark  NOT NOTICED in 2000 seeds\n";
-        assert_eq!(simulation(text), outcome(2, 1));
-        assert_eq!(simulation("10 histories from seed 1 in 1 s: 2 violations"), outcome(0, 1));
+        let said = |violations: &str, caught: u32| {
+            format!(
+                "2000 histories\n{{\"histories\":2000,\"violations\":{violations},\"switches\":8,\
+                 \"switches_caught\":{caught}}}\n"
+            )
+        };
+        let counts = |text: &str| (simulation(text).passed, simulation(text).failed);
+        assert_eq!(counts(&said("[]", 8)), (9, 0));
+        assert_eq!(counts(&said("[7,9]", 6)), (6, 3));
+        assert_eq!(counts("it fell over"), (0, 1));
     }
 
     #[test]

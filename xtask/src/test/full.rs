@@ -97,6 +97,7 @@ impl Piece {
             Piece::Histories { first } => {
                 let said = Run::new(place.test_binary("veilfold-sim"), &place.root)
                     .args(["--seeds", &HISTORIES_PER_PIECE.to_string(), "--first-seed", &first.to_string()])
+                    .arg("--json")
                     .heard();
                 count::simulation(&said.text).and_exit(said.ok)
             }

@@ -63,7 +63,7 @@ pub const STEPS: [Step; 15] = [
     ),
     step("sim", "sim", "2,000 histories, and each protection taken away", |place, _| {
         let said = Run::new(place.test_binary("veilfold-sim"), &place.root)
-            .args(["--seeds", "2000", "--switches"])
+            .args(["--seeds", "2000", "--switches", "--json"])
             .heard();
         count::simulation(&said.text).and_exit(said.ok)
     }),
@@ -92,9 +92,10 @@ pub const STEPS: [Step; 15] = [
     }),
 ];
 
-/// All packages in one build with one set of features; the wheel brings its own.
+/// All packages in one build with one set of features. The wheel alone is built again, without what
+/// is there for tests only.
 pub fn tests(place: &Place) -> Run {
-    Run::cargo(&place.root).args(["test", "--workspace", "--exclude", "veilfold-ffi"])
+    Run::cargo(&place.root).args(["test", "--workspace"])
 }
 
 fn with(tool: Tool, place: &Place, install: bool, run: impl FnOnce(&Place) -> Outcome) -> Outcome {
