@@ -8,12 +8,14 @@ use crate::model::{DocumentKey, Image};
 use crate::store::rows::SpaceNo;
 use crate::store::{Store, StoreError, Table};
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Clean images are dropped above this many bytes, so that memory follows use and not history.
 const CACHE_BYTES_MAX: usize = 4 << 20;
 
 /// One layer's image: `None` in the overlay means that nothing is pending for the document.
 struct Slot {
+    key: DocumentKey,
     image: Option<Image>,
     bytes: usize,
     dirty: bool,
@@ -22,8 +24,16 @@ struct Slot {
 /// The images of one layer.
 struct Layer {
     table: Table,
-    slots: BTreeMap<DocumentKey, Slot>,
+    /// Where in `slots` a document is, by a hash of its key, or by the next free number after it.
+    index: BTreeMap<u64, usize>,
+    slots: Vec<Slot>,
+    /// The slot used last: one Action looks at its document several times in a row.
+    last: usize,
+    /// The slots to be written. A step touches few documents, whatever else is in memory.
+    dirty: Vec<usize>,
     bytes: usize,
+    /// Whether neither the table nor `slots` has an image; `None` until somebody asks.
+    empty: Option<bool>,
 }
 
 /// Both layers of one Space.
@@ -35,7 +45,8 @@ pub struct Documents {
 
 impl Layer {
     fn new(table: Table) -> Self {
-        Self { table, slots: BTreeMap::new(), bytes: 0 }
+        let (index, slots, dirty) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { table, index, slots, last: 0, dirty, bytes: 0, empty: None }
     }
 
     fn slot(
@@ -44,26 +55,87 @@ impl Layer {
         space: SpaceNo,
         key: &DocumentKey,
     ) -> Result<&mut Slot, StoreError> {
-        if !self.slots.contains_key(key) {
-            let stored = store.get(self.table, &space.document(key))?;
-            let bytes = stored.as_ref().map_or(0, Vec::len) + key.collection.len() + key.document.len();
-            let image = match stored {
-                Some(stored) => {
-                    Some(Image::from_bytes(&stored).map_err(|_| StoreError::Corrupt("document image"))?)
-                }
-                None => None,
+        if self.slots.get(self.last).is_none_or(|slot| slot.key != *key) {
+            self.last = match self.find(key) {
+                Ok(at) => at,
+                Err(free) => self.load(store, space, key, free)?,
             };
-            self.bytes += bytes;
-            self.slots.insert(key.clone(), Slot { image, bytes, dirty: false });
         }
-        self.slots.get_mut(key).ok_or(StoreError::Corrupt("document cache"))
+        self.slots.get_mut(self.last).ok_or(StoreError::Corrupt("document cache"))
+    }
+
+    /// True when there is no image at all. A Device that only reads has no overlay, and need not
+    /// look for one with every document.
+    fn is_empty(&mut self, store: &dyn Store, space: SpaceNo) -> Result<bool, StoreError> {
+        if let Some(empty) = self.empty {
+            return Ok(empty);
+        }
+        let empty = store.last(self.table, &space.first(), &space.end())?.is_none();
+        self.empty = Some(empty);
+        Ok(empty)
+    }
+
+    /// The slot to change: it will be written when the step ends.
+    fn slot_mut(
+        &mut self,
+        store: &dyn Store,
+        space: SpaceNo,
+        key: &DocumentKey,
+    ) -> Result<&mut Slot, StoreError> {
+        if !self.slot(store, space, key)?.dirty {
+            self.dirty.push(self.last);
+        }
+        self.empty = Some(false);
+        let slot = self.slots.get_mut(self.last).ok_or(StoreError::Corrupt("document cache"))?;
+        slot.dirty = true;
+        Ok(slot)
+    }
+
+    /// Where the document's slot is, or the number under which it would be found.
+    fn find(&self, key: &DocumentKey) -> Result<usize, u64> {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let mut number = hasher.finish();
+        loop {
+            match self.index.get(&number) {
+                None => return Err(number),
+                Some(at) if self.slots.get(*at).is_some_and(|slot| slot.key == *key) => return Ok(*at),
+                Some(_) => number = number.wrapping_add(1),
+            }
+        }
+    }
+
+    fn load(
+        &mut self,
+        store: &dyn Store,
+        space: SpaceNo,
+        key: &DocumentKey,
+        free: u64,
+    ) -> Result<usize, StoreError> {
+        let stored = store.get(self.table, &space.document(key))?;
+        let bytes = stored.as_ref().map_or(0, Vec::len) + key.collection.len() + key.document.len();
+        let image = match stored {
+            Some(stored) => {
+                Some(Image::from_bytes(&stored).map_err(|_| StoreError::Corrupt("document image"))?)
+            }
+            None => None,
+        };
+        let at = self.slots.len();
+        self.bytes += bytes;
+        self.index.insert(free, at);
+        self.slots.push(Slot { key: key.clone(), image, bytes, dirty: false });
+        Ok(at)
     }
 
     fn flush(&mut self, store: &mut dyn Store, space: SpaceNo) -> Result<(), StoreError> {
-        for (key, slot) in self.slots.iter_mut().filter(|(_, slot)| slot.dirty) {
-            let row_key = space.document(key);
+        let mut dirty = core::mem::take(&mut self.dirty);
+        // In the order of the table, so that neighbours are written together.
+        dirty.sort_unstable_by(|a, b| self.slots[*a].key.cmp(&self.slots[*b].key));
+        for at in dirty {
+            let slot = &mut self.slots[at];
+            let row_key = space.document(&slot.key);
             self.bytes -= slot.bytes;
-            slot.bytes = key.collection.len() + key.document.len();
+            slot.bytes = slot.key.collection.len() + slot.key.document.len();
             match &slot.image {
                 // Looked at to be changed, and not changed after all.
                 Some(image) if image.version.seq == 0 => store.delete(self.table, &row_key)?,
@@ -72,12 +144,16 @@ impl Layer {
                     slot.bytes += bytes.len();
                     store.put(self.table, &row_key, &bytes)?;
                 }
-                None => store.delete(self.table, &row_key)?,
+                None => {
+                    store.delete(self.table, &row_key)?;
+                    self.empty = None;
+                }
             }
             self.bytes += slot.bytes;
             slot.dirty = false;
         }
         if self.bytes > CACHE_BYTES_MAX {
+            self.index.clear();
             self.slots.clear();
             self.bytes = 0;
         }
@@ -114,8 +190,7 @@ impl Documents {
         store: &dyn Store,
         key: &DocumentKey,
     ) -> Result<&mut Image, StoreError> {
-        let slot = self.confirmed.slot(store, self.space, key)?;
-        slot.dirty = true;
+        let slot = self.confirmed.slot_mut(store, self.space, key)?;
         Ok(slot.image.get_or_insert(Image::ABSENT))
     }
 
@@ -128,6 +203,9 @@ impl Documents {
         store: &dyn Store,
         key: &DocumentKey,
     ) -> Result<Option<&Image>, StoreError> {
+        if self.overlay.is_empty(store, self.space)? {
+            return Ok(None);
+        }
         Ok(self.overlay.slot(store, self.space, key)?.image.as_ref())
     }
 
@@ -142,10 +220,9 @@ impl Documents {
     ) -> Result<&mut Image, StoreError> {
         if self.overlay.slot(store, self.space, key)?.image.is_none() {
             let start = self.confirmed(store, key)?.clone();
-            self.overlay.slot(store, self.space, key)?.image = Some(start);
+            self.overlay.slot_mut(store, self.space, key)?.image = Some(start);
         }
-        let slot = self.overlay.slot(store, self.space, key)?;
-        slot.dirty = true;
+        let slot = self.overlay.slot_mut(store, self.space, key)?;
         Ok(slot.image.get_or_insert(Image::ABSENT))
     }
 
@@ -159,9 +236,12 @@ impl Documents {
         key: &DocumentKey,
         image: Option<Image>,
     ) -> Result<(), StoreError> {
-        let slot = self.overlay.slot(store, self.space, key)?;
-        slot.dirty = slot.dirty || slot.image.is_some() || image.is_some();
-        slot.image = image;
+        if image.is_none() && self.overlay.is_empty(store, self.space)? {
+            return Ok(());
+        }
+        if image.is_some() || self.overlay.slot(store, self.space, key)?.image.is_some() {
+            self.overlay.slot_mut(store, self.space, key)?.image = image;
+        }
         Ok(())
     }
 
