@@ -24,24 +24,19 @@ impl SpaceNo {
 
     /// Key of something numbered: log positions, own transactions, members.
     pub fn numbered(self, number: u64) -> Vec<u8> {
-        let mut key = self.first();
-        key.extend_from_slice(&number.to_be_bytes());
-        key
+        [self.0.to_be_bytes().as_slice(), &number.to_be_bytes()].concat()
     }
 
     /// Key of something that has a kind and a name.
     pub fn named(self, kind: u8, name: &[u8]) -> Vec<u8> {
-        let mut key = self.first();
-        key.push(kind);
-        key.extend_from_slice(name);
-        key
+        [self.0.to_be_bytes().as_slice(), &[kind], name].concat()
     }
 
     /// Key of a document: all of a collection lie together, by id.
     pub fn document(self, key: &DocumentKey) -> Vec<u8> {
-        let mut out = self.collection(&key.collection);
-        out.extend_from_slice(key.document.as_bytes());
-        out
+        let DocumentKey { collection, document } = key;
+        let (space, len) = (self.0.to_be_bytes(), (collection.len() as u16).to_be_bytes());
+        [space.as_slice(), &len, collection.as_bytes(), document.as_bytes()].concat()
     }
 
     /// First key of a collection.
