@@ -254,3 +254,72 @@ impl Documents {
         self.overlay.flush(store, self.space)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Position;
+    use crate::store::{Durability, MemoryStore};
+    use std::collections::BTreeMap;
+
+    const SPACE: SpaceNo = SpaceNo(1);
+
+    fn key(number: usize) -> DocumentKey {
+        DocumentKey::new("items", format!("{number}"))
+    }
+
+    fn image(seq: u64) -> Image {
+        Image { fields: Some(BTreeMap::new()), version: Position { seq, index: 0 }, ..Image::ABSENT }
+    }
+
+    fn step(store: &mut MemoryStore, documents: &mut Documents) {
+        store.begin().unwrap();
+        documents.flush(store).unwrap();
+        store.commit(Durability::Process).unwrap();
+    }
+
+    #[test]
+    fn a_step_writes_what_it_changed_and_nothing_else() {
+        let (mut store, mut documents) = (MemoryStore::default(), Documents::new(SPACE));
+        for number in 0..100 {
+            *documents.confirmed_mut(&store, &key(number)).unwrap() = image(number as u64 + 1);
+        }
+        step(&mut store, &mut documents);
+        let mut again = Documents::new(SPACE);
+        for number in 0..100 {
+            assert_eq!(again.confirmed(&store, &key(number)), Ok(&image(number as u64 + 1)));
+        }
+        // Rows that are taken away behind its back do not come back with a later step.
+        store.begin().unwrap();
+        (0..100).for_each(|number| store.delete(Table::Confirmed, &SPACE.document(&key(number))).unwrap());
+        store.commit(Durability::Process).unwrap();
+        *documents.confirmed_mut(&store, &key(7)).unwrap() = image(200);
+        step(&mut store, &mut documents);
+        let rows = store.scan(Table::Confirmed, &SPACE.first(), &SPACE.end(), 200).unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(documents.confirmed(&store, &key(8)), Ok(&image(9)));
+    }
+
+    #[test]
+    fn an_overlay_is_found_from_its_first_image_to_its_last() {
+        let (mut store, mut documents) = (MemoryStore::default(), Documents::new(SPACE));
+        assert_eq!(documents.overlay(&store, &key(1)), Ok(None));
+        *documents.overlay_mut(&store, &key(1)).unwrap() = image(1);
+        documents.set_overlay(&store, &key(2), Some(image(2))).unwrap();
+        for _ in 0..2 {
+            assert_eq!(documents.overlay(&store, &key(1)), Ok(Some(&image(1))));
+            assert_eq!(documents.overlay(&store, &key(2)), Ok(Some(&image(2))));
+            step(&mut store, &mut documents);
+        }
+        let mut again = Documents::new(SPACE);
+        again.set_overlay(&store, &key(1), None).unwrap();
+        assert_eq!(again.overlay(&store, &key(1)), Ok(None));
+        assert_eq!(again.overlay(&store, &key(2)), Ok(Some(&image(2))));
+        step(&mut store, &mut again);
+        assert_eq!(again.overlay(&store, &key(2)), Ok(Some(&image(2))));
+        again.set_overlay(&store, &key(2), None).unwrap();
+        step(&mut store, &mut again);
+        assert_eq!(again.overlay(&store, &key(2)), Ok(None));
+        assert_eq!(store.last(Table::Overlay, &SPACE.first(), &SPACE.end()), Ok(None));
+    }
+}
