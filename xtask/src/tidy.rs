@@ -46,7 +46,9 @@ fn findings(place: &Place) -> Vec<Finding> {
             Some("py" | "swift" | "kt" | "c" | "sql" | "sh") => shape::length(&file, &text, &mut findings),
             Some("md") => {
                 links::internal(place, &file, &text, &mut findings);
-                links::quickstarts(place, &file, &text, &mut findings);
+                if is_document(&file) {
+                    links::quickstarts(place, &file, &text, &mut findings);
+                }
             }
             _ => {}
         }
@@ -55,13 +57,14 @@ fn findings(place: &Place) -> Vec<Finding> {
     findings
 }
 
-/// The README and everything under `docs/`, whose code blocks are run by the tests.
+/// Everything under `docs/` and every README, whose code blocks are run by the tests.
 pub fn documents(place: &Place) -> Vec<PathBuf> {
-    let is_document = |file: &PathBuf| {
-        let markdown = file.extension().is_some_and(|extension| extension == "md");
-        markdown && (file == Path::new("README.md") || file.starts_with("docs"))
-    };
-    files(place).into_iter().filter(is_document).collect()
+    files(place).into_iter().filter(|file| is_document(file)).collect()
+}
+
+fn is_document(file: &Path) -> bool {
+    let markdown = file.extension().is_some_and(|extension| extension == "md");
+    markdown && (file.ends_with("README.md") || file.starts_with("docs"))
 }
 
 /// Every file that belongs to the project, relative to its root: what git has or would add.

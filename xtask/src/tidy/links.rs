@@ -47,8 +47,7 @@ pub fn cited(place: &Place, file: &Path, text: &str, findings: &mut Vec<Finding>
 
 /// Reports documents with Rust blocks that no test runs.
 pub fn quickstarts(place: &Place, file: &Path, text: &str, findings: &mut Vec<Finding>) {
-    let is_document = file == Path::new("README.md") || file.starts_with("docs");
-    let Some((line, _)) = blocks(text, "rust").into_iter().next().filter(|_| is_document) else { return };
+    let Some((line, _)) = blocks(text, "rust").into_iter().next() else { return };
     let listed = std::fs::read_to_string(place.root.join(RUN_BY)).unwrap_or_default();
     if !listed.contains(&format!("/{}\"", file.display())) {
         let what = format!("has Rust code that nothing runs; add it to {RUN_BY}");
