@@ -61,10 +61,12 @@ fn past_crashes_stay_mended() {
 
 #[test]
 fn at_least_a_fifth_of_the_mutated_inputs_get_past_parsing() {
+    let times = std::env::var("VEILFOLD_FUZZ_TIMES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
     for target in TARGETS {
         let seeds = seeds(target);
         let mut rng = Rng::new(1);
-        let runs = if matches!(target.name, "engine" | "relay_session" | "page") { 60 } else { 2_000 };
+        let runs =
+            if matches!(target.name, "engine" | "relay_session" | "page") { 60 } else { 2_000 } * times;
         let mut parsed = 0;
         for _ in 0..runs {
             let mut data = vec![0; SIZE_MAX];
@@ -77,10 +79,23 @@ fn at_least_a_fifth_of_the_mutated_inputs_get_past_parsing() {
                 let blind = |data: &mut [u8], size: usize, max: usize| unshaped(data, size, max, &mut rng);
                 size = target.mutate(&mut data, size, SIZE_MAX, choice, blind);
             }
-            parsed += u64::from(target.run(&data[..size]) == Outcome::Parsed);
+            let shown = Shown(&data[..size]);
+            parsed += u64::from(target.run(shown.0) == Outcome::Parsed);
         }
         println!("{}: {parsed} of {runs} inputs got past parsing", target.name);
         assert!(parsed * 5 >= runs, "{}: {parsed} of {runs}", target.name);
+    }
+}
+
+/// Prints an input when it is what makes the test fail, so that it can be kept.
+struct Shown<'a>(&'a [u8]);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+            println!("the input was {hex}");
+        }
     }
 }
 

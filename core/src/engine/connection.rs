@@ -14,6 +14,9 @@ use veilfold_wire::{SpaceId, TransportFault};
 const RESEAL_MS: u64 = 50;
 /// How long sending waits after a refusal that should not have happened, in milliseconds.
 const PUZZLED_MS: u64 = 30_000;
+/// A Relay that asks for a longer wait is taken to mean this, in milliseconds: a mistake or malice
+/// must not keep a device away for good.
+const RETRY_AFTER_MS_MAX: u64 = 3_600_000;
 
 impl Engine {
     /// Wants to be connected from now on, and tries at once.
@@ -146,12 +149,12 @@ impl Engine {
                 })
             }),
             RelayFrame::Refused { what, reason, retry_after_ms } => {
-                self.refused(what, reason, retry_after_ms, now_ms)
+                self.refused(what, reason, retry_after_ms.min(RETRY_AFTER_MS_MAX), now_ms)
             }
             RelayFrame::Pong { .. } => Ok(()),
             RelayFrame::Goodbye { retry_after_ms } => {
                 self.outputs.push_back(Output::Disconnect);
-                self.hang_up(now_ms, retry_after_ms);
+                self.hang_up(now_ms, retry_after_ms.min(RETRY_AFTER_MS_MAX));
                 Ok(())
             }
         }

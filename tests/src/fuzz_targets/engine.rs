@@ -1,14 +1,15 @@
 //! A real device against a Relay that lies as a script says, and then stops lying.
 //!
-//! Nothing that a Relay says may bring the device to a halt for good, except taking back where it
-//! had put an own Entry: that it must never forgive.
+//! Nothing that a Relay says may bring the device to a halt for good, except taking back an order
+//! that it had given, or a place in it: that it must never forgive. A Relay can give another order
+//! by repeating Entries, which every reader skips and counts.
 
 use super::Outcome;
 use super::duo::Duo;
 use super::recorded::recorded;
 use super::script::Script;
 use bytes::Bytes;
-use veilfold_core::engine::Draft;
+use veilfold_core::engine::{Draft, Engine};
 use veilfold_core::keys::SigningSecret;
 use veilfold_core::model::{Action, DocumentKey, Op, Path};
 use veilfold_core::wire::frame::{RefuseReason, Refused, RelayFrame, SignedHead, append_id};
@@ -49,18 +50,26 @@ pub(super) fn run(input: &[u8]) -> Outcome {
     }
     let blamed = liar.duo.blamed.len();
     assert!(liar.lied || blamed == 0, "an honest relay is blamed: {:?}", liar.duo.blamed);
-    let settled = liar.duo.settle(liar.space);
-    if liar.lied_about_a_place {
-        return Outcome::parsed(liar.parsed);
-    }
-    assert_eq!(settled, Ok(()), "the lies stopped, the halt did not");
+    let space = liar.space;
+    let believed = liar.duo.engine.log_head(space);
+    let settled = liar.duo.settle(space);
     let Duo { mut engine, relay, now_ms, .. } = liar.duo;
     let mut other = recorded.author(relay, now_ms);
     other.connect();
-    assert_eq!(other.settle(liar.space), Ok(()), "the other device follows");
-    assert_eq!(engine.log_head(liar.space), other.engine.log_head(liar.space), "both have one log");
-    assert_eq!(engine.state_root(liar.space), other.engine.state_root(liar.space), "both have one state");
+    assert_eq!(other.settle(space), Ok(()), "the other device follows");
+    if liar.lied_about_a_place || believed.is_ok_and(|head| !has(&mut other.engine, space, head)) {
+        return Outcome::parsed(liar.parsed);
+    }
+    assert_eq!(settled, Ok(()), "the lies stopped, the halt did not");
+    assert_eq!(engine.log_head(space), other.engine.log_head(space), "both have one log");
+    assert_eq!(engine.state_root(space), other.engine.state_root(space), "both have one state");
     Outcome::parsed(liar.parsed)
+}
+
+/// True when the log has this running hash at this position.
+fn has(engine: &mut Engine, space: SpaceId, (seq, chain): (u64, ChainHash)) -> bool {
+    let found = engine.stored_log(space, seq.saturating_sub(1), 1);
+    found.is_ok_and(|found| found.first().is_some_and(|entry| (entry.seq(), entry.chain()) == (seq, chain)))
 }
 
 impl Liar {
