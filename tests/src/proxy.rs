@@ -28,6 +28,8 @@ pub struct Recording {
 /// What passed the proxy in one Space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Passed {
+    /// Entries that the clients behind this proxy have offered, counted again when sent again.
+    pub offered: u64,
     /// Entries that the clients behind this proxy had acknowledged.
     pub acknowledged: u64,
     /// Largest position among them.
@@ -57,12 +59,15 @@ struct Shared {
     passed: watch::Sender<u64>,
     /// Moves when every connection is to be dropped.
     cuts: watch::Sender<u64>,
+    /// While true, nothing that the Relay says is read.
+    frozen: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     gates: BTreeMap<SpaceId, u64>,
     passed: BTreeMap<SpaceId, Passed>,
+    connections: usize,
     recording: Recording,
 }
 
@@ -98,6 +103,7 @@ impl Proxy {
             gates: watch::channel(0).0,
             passed: watch::channel(0).0,
             cuts: watch::channel(0).0,
+            frozen: watch::channel(false).0,
         });
         let accepting = tokio::spawn(accept(listener, shared.clone())).abort_handle();
         Ok(Self { address, shared, accepting })
@@ -126,6 +132,16 @@ impl Proxy {
         self.shared.gates.send_modify(|count| *count += 1);
     }
 
+    /// From now on nothing that the Relay says reaches the clients, nor this proxy.
+    pub fn freeze(&self) {
+        self.shared.frozen.send_replace(true);
+    }
+
+    /// Ends [`Proxy::freeze`]: connections that are still there go on where they were.
+    pub fn thaw(&self) {
+        self.shared.frozen.send_replace(false);
+    }
+
     /// Drops every connection, as a network that goes away.
     pub fn cut(&self) {
         self.shared.cuts.send_modify(|count| *count += 1);
@@ -145,6 +161,15 @@ impl Proxy {
             if enough(&passed) {
                 return passed;
             }
+            // The sender lives as long as `self`.
+            let _ = moved.changed().await;
+        }
+    }
+
+    /// Waits until there is no connection through this proxy.
+    pub async fn until_alone(&self) {
+        let mut moved = self.shared.passed.subscribe();
+        while self.shared.state().connections > 0 {
             // The sender lives as long as `self`.
             let _ = moved.changed().await;
         }

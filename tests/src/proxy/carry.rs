@@ -12,16 +12,19 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::HOST;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{accept_hdr_async, client_async};
-use veilfold_wire::frame::RelayFrame;
+use veilfold_wire::frame::{DeviceFrame, RelayFrame};
 
 /// Carries one connection until either side ends it, or the proxy cuts it.
 pub(super) async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     let mut cuts = shared.cuts.subscribe();
+    shared.state().connections += 1;
     tokio::select! {
         // An error is the end of a connection like any other; both sides see theirs close.
         _ = carry(stream, &shared) => {}
         _ = cuts.changed() => {}
     }
+    shared.state().connections -= 1;
+    shared.passed.send_modify(|count| *count += 1);
 }
 
 async fn carry(stream: TcpStream, shared: &Shared) -> Result<(), Error> {
@@ -42,17 +45,22 @@ async fn carry(stream: TcpStream, shared: &Shared) -> Result<(), Error> {
     let (mut client_out, mut client_in) = client.split();
     let (mut relay_out, mut relay_in) = relay.split();
     let mut gates = shared.gates.subscribe();
+    let mut frozen = shared.frozen.subscribe();
     let mut waiting = Waiting::default();
     loop {
+        let hears_relay = !*frozen.borrow_and_update();
         tokio::select! {
             message = client_in.next() => {
                 let Some(message) = message.transpose()? else { return Ok(()) };
                 if let Message::Binary(bytes) = &message {
                     shared.state().recording.to_relay.push(bytes.clone());
+                    if let Ok(DeviceFrame::Append { space, .. }) = DeviceFrame::decode(bytes) {
+                        shared.note(space, |passed| passed.offered += 1);
+                    }
                 }
                 relay_out.send(message).await?;
             }
-            message = relay_in.next() => {
+            message = relay_in.next(), if hears_relay => {
                 let Some(message) = message.transpose()? else { return Ok(()) };
                 let Message::Binary(bytes) = message else {
                     client_out.send(message).await?;
@@ -62,6 +70,7 @@ async fn carry(stream: TcpStream, shared: &Shared) -> Result<(), Error> {
                 from_relay(bytes, shared, &mut waiting, &mut client_out).await?;
             }
             _ = gates.changed() => pass(shared, &mut waiting, &mut client_out).await?,
+            _ = frozen.changed() => {}
         }
     }
 }

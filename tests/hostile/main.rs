@@ -1,0 +1,1 @@
+//! What a client makes of a Relay that lies.
