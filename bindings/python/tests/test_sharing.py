@@ -20,8 +20,9 @@ def test_two_devices_write_offline_and_converge(relay: RelayUrl, tmp_path: Path)
             await items.put("milk", {"title": "Milk", "qty": 1})
             theirs = await share(ours, bob)
             changes = theirs.collection("items").live()
-            assert (await anext(changes)).rows == []
             change = await anext(changes)
+            if not change.rows:  # the relay may have been faster
+                change = await anext(changes)
             assert [row.id for row in change.inserted] == ["milk"] and change.rows == change.inserted
             await theirs.synced()
 

@@ -20,13 +20,16 @@ def test_two_clients_share_a_space(tmp_path: Path) -> None:
         items.put("milk", {"qty": 1})
         theirs = bob.join(ours.add_member(bob.contact_card()))
         with theirs.collection("items").live() as changes:
-            assert next(changes).rows == []
-            assert [row["qty"] for row in next(changes).rows] == [1]
+            change = next(changes)
+            if not change.rows:  # the relay may have been faster
+                change = next(changes)
+            assert [row["qty"] for row in change.rows] == [1]
             with pytest.raises(TimeoutError):
                 changes.next(timeout=0.05)
             receipt = items.increment("milk", "qty")
             assert isinstance(receipt.settled(timeout=30), veilfold.Confirmed)
-            assert [row["qty"] for row in changes.next(timeout=30).updated] == [2]
+            change = changes.next(timeout=30)
+            assert [row["qty"] for row in change.updated] == [2]
 
         def buy(tx: veilfold.Transaction) -> str:
             milk = tx.get("items", "milk")

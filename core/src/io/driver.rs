@@ -209,3 +209,6 @@ fn run_to_the_end(
     }
     bells.ring_all();
 }
+
+#[cfg(test)]
+mod tests;

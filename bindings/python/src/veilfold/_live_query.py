@@ -42,20 +42,25 @@ class Pulled(Generic[Native, T]):
         return self
 
     async def __anext__(self) -> T:
-        if self._ended:
-            raise StopAsyncIteration
-        if self._wait is None:
-            self._wait = asyncio.ensure_future(self._step())
-        wait = self._wait
-        try:
-            got = await asyncio.shield(wait)
-        finally:
-            if wait.done():
-                self._wait = None
-        if got is None:
-            self._ended = True
-            raise StopAsyncIteration
-        return got[0]
+        while not self._ended:
+            if self._wait is None:
+                self._wait = asyncio.ensure_future(self._step())
+            wait = self._wait
+            try:
+                got = await asyncio.shield(wait)
+            except BaseException:
+                # A wait that has something keeps it for whoever asks next.
+                if wait.done() and (wait.cancelled() or wait.exception() is not None):
+                    self._wait = None
+                raise
+            if self._wait is not wait:
+                continue  # another task that asked at the same time took it
+            self._wait = None
+            if got is None:
+                self._ended = True
+                break
+            return got[0]
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
         """Ends it; a wait ends as if there was nothing more."""
