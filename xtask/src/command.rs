@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A program to run, with the line that a person would type for it.
 pub struct Run {
@@ -61,6 +62,28 @@ impl Run {
             Err(error) => {
                 println!("{}: {error}", self.shown);
                 false
+            }
+        }
+    }
+
+    /// Runs like [`Run::succeeds`], but not for ever: what takes longer has failed.
+    pub fn succeeds_within(mut self, time: Duration) -> bool {
+        println!("$ {}", self.shown);
+        let Ok(mut child) = self.command.stdin(Stdio::null()).spawn() else {
+            println!("{}: cannot be started", self.shown);
+            return false;
+        };
+        let started = Instant::now();
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return status.success(),
+                Ok(None) if started.elapsed() < time => std::thread::sleep(Duration::from_millis(20)),
+                Ok(None) | Err(_) => {
+                    println!("{}: not done after {} s", self.shown, time.as_secs());
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return false;
+                }
             }
         }
     }
@@ -124,6 +147,13 @@ mod tests {
         let said = Run::new("sh", Path::new(".")).args(["-c", "echo out; echo err >&2; exit 3"]).heard();
         assert!(!said.ok);
         assert!(said.text.contains("out\n") && said.text.contains("err\n"));
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_ended() {
+        let run = |script: &str| Run::new("sh", Path::new(".")).args(["-c", script]);
+        assert!(run("exit 0").succeeds_within(Duration::from_secs(60)));
+        assert!(!run("exec sleep 60").succeeds_within(Duration::from_millis(50)));
     }
 
     #[test]
