@@ -2,6 +2,7 @@
 //! mutators make gets past parsing.
 //!
 //! `cargo test -p veilfold-tests --test fuzz_replay -- --ignored` writes the corpora anew.
+#![allow(clippy::print_stdout, reason = "shares and failing inputs belong to the result")]
 
 use std::path::{Path, PathBuf};
 use veilfold_tests::fuzz_targets::{Outcome, TARGETS, Target};

@@ -133,7 +133,7 @@ impl Target {
         let runs = RUNS.fetch_add(1, Ordering::Relaxed) + 1;
         let more = u64::from(outcome == Outcome::Parsed);
         let parsed = PARSED.fetch_add(more, Ordering::Relaxed) + more;
-        if runs % SHARE_EVERY == 0 {
+        if runs.is_multiple_of(SHARE_EVERY) {
             eprintln!("{}: {parsed} of {runs} inputs got past parsing", self.name);
         }
     }

@@ -5,6 +5,7 @@
 use super::values::number;
 use crate::harness::Rng;
 use bytes::Bytes;
+use std::sync::OnceLock;
 use veilfold_core::keys::{ContactCard, DeviceSeed, SeededEntropy};
 use veilfold_core::members::{Roster, SpaceTicket};
 use veilfold_core::wire::entry::{NONCE_LEN, TAG_LEN};
@@ -164,11 +165,15 @@ pub(super) fn control(rng: &mut Rng) -> Vec<u8> {
 
 /// A Space with its owner alone.
 pub(super) fn founded() -> Membership {
-    let (owner, genesis) = Author::found(1);
-    match Membership::from_genesis(&genesis, owner.head.hash) {
-        Ok(membership) => membership,
-        Err(fault) => unreachable!("a sound genesis: {fault}"),
-    }
+    static FOUNDED: OnceLock<Membership> = OnceLock::new();
+    let found = || {
+        let (owner, genesis) = Author::found(1);
+        match Membership::from_genesis(&genesis, owner.head.hash) {
+            Ok(membership) => membership,
+            Err(fault) => unreachable!("a sound genesis: {fault}"),
+        }
+    };
+    FOUNDED.get_or_init(found).clone()
 }
 
 /// The sealed part of a control Entry, or the names of a whole Space.
