@@ -123,7 +123,12 @@ impl Client {
     /// `Invalid` for what is no `ws://` or `wss://` address (`bad_relay_url`) or a closed client.
     pub async fn set_relay(&self, url: Option<&str>) -> Result<(), Error> {
         let url = url.map(relay_url).transpose()?;
-        self.driver.call(move |core| Ok(core.set_relay(url))).await
+        self.driver
+            .call(move |core| {
+                core.set_relay(url);
+                Ok(())
+            })
+            .await
     }
 
     /// Wants a connection, and tries at once instead of waiting for the next attempt. Without a
@@ -132,7 +137,12 @@ impl Client {
     /// # Errors
     /// `Invalid` for a closed client.
     pub async fn connect(&self) -> Result<(), Error> {
-        self.driver.call(|core| Ok(core.connect())).await
+        self.driver
+            .call(|core| {
+                core.connect();
+                Ok(())
+            })
+            .await
     }
 
     /// Goes offline until [`Client::connect`].
@@ -140,7 +150,12 @@ impl Client {
     /// # Errors
     /// `Invalid` for a closed client.
     pub async fn disconnect(&self) -> Result<(), Error> {
-        self.driver.call(|core| Ok(core.disconnect())).await
+        self.driver
+            .call(|core| {
+                core.disconnect();
+                Ok(())
+            })
+            .await
     }
 
     /// What happens from now on that no call waits for: a Relay that misbehaves, lost connections,

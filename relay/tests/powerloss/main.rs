@@ -9,13 +9,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "how much was tried belongs to the result")]
 
+mod disk;
 #[path = "../peers/mod.rs"]
 mod peers;
-mod disk;
 
 use bytes::Bytes;
-use peers::{Client, Process, binary, found};
 use disk::{Dice, Disk, Left};
+use peers::{Client, Process, binary, found};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -85,7 +85,8 @@ impl World {
             protections,
         };
         for index in 0..devices {
-            let device = Device::new(Device::seed_of(seed, index), protections.device, protections.whole_transactions);
+            let device =
+                Device::new(Device::seed_of(seed, index), protections.device, protections.whole_transactions);
             world.devices.push(device);
             world.start(index);
         }
