@@ -20,7 +20,7 @@ pub struct HistoryResult {
 pub fn run_history(seed: u64, protections: Protections) -> HistoryResult {
     let mut choice = Rng::new(seed ^ 0x5eed);
     let devices = 2 + choice.below(2) as usize;
-    let misdeed = (seed % 4 == 0).then(|| *choice.pick(&Misdeed::ALL));
+    let misdeed = seed.is_multiple_of(4).then(|| *choice.pick(&Misdeed::ALL));
     let mut protections = protections;
     if misdeed == Some(Misdeed::RepeatInOrder) {
         protections.relay = protections.relay.without_dedupe();

@@ -167,7 +167,7 @@ fn map(rng: &mut Rng) -> Value {
 fn literal(rng: &mut Rng) -> Value {
     match rng.below(5) {
         0 => Value::Null,
-        1 => Value::Int(rng.next() as i64),
+        1 => Value::Int(rng.draw() as i64),
         2 => Value::Float(rng.below(1000) as f64 / 8.0),
         3 => Value::Array(vec![Value::Int(rng.below(9) as i64), Value::String("x".to_owned())]),
         _ => Value::String(format!("v{}", rng.below(100))),
