@@ -76,7 +76,7 @@ fn at_least_a_fifth_of_the_mutated_inputs_get_past_parsing() {
             data[..size].copy_from_slice(&seed[..size]);
             // A fuzzer mutates what earlier mutations left.
             for _ in 0..1 + rng.below(3) {
-                let choice = rng.next() as u32;
+                let choice = rng.draw() as u32;
                 let blind = |data: &mut [u8], size: usize, max: usize| unshaped(data, size, max, &mut rng);
                 size = target.mutate(&mut data, size, SIZE_MAX, choice, blind);
             }
@@ -111,7 +111,7 @@ fn unshaped(data: &mut [u8], size: usize, size_max: usize, rng: &mut Rng) -> usi
         }
         2 if size < size_max => {
             data.copy_within(at..size, at + 1);
-            data[at] = rng.next() as u8;
+            data[at] = rng.draw() as u8;
             return size + 1;
         }
         _ if size > 0 => data[at] = data[rng.below(size as u64) as usize],

@@ -14,7 +14,7 @@ pub(super) fn damage(shape: Shape, data: &mut [u8], rng: &mut Rng) {
         let at = rng.below(data.len() as u64) as usize;
         match shape {
             Shape::Binary if rng.chance(700) => data[at] ^= 1 << rng.below(8),
-            Shape::Binary | Shape::Script => data[at] = rng.next() as u8,
+            Shape::Binary | Shape::Script => data[at] = rng.draw() as u8,
             // What stands before the dot is the prefix.
             Shape::Base64Url if data[..at].contains(&b'.') => data[at] = *rng.pick(BASE64URL),
             Shape::Base64Url => {}

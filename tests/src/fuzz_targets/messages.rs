@@ -19,11 +19,11 @@ use veilfold_relay::testing::{Author, Seen};
 
 /// Any bytes.
 pub(super) fn bytes<const N: usize>(rng: &mut Rng) -> [u8; N] {
-    core::array::from_fn(|_| rng.next() as u8)
+    core::array::from_fn(|_| rng.draw() as u8)
 }
 
 fn blob(rng: &mut Rng, max: u64) -> Bytes {
-    (0..rng.below(max)).map(|_| rng.next() as u8).collect()
+    (0..rng.below(max)).map(|_| rng.draw() as u8).collect()
 }
 
 fn head(rng: &mut Rng) -> SignedHead {
@@ -207,7 +207,7 @@ pub(super) fn membership(rng: &mut Rng) -> Vec<u8> {
 }
 
 fn some_card(rng: &mut Rng) -> ContactCard {
-    let mut entropy = SeededEntropy::new(rng.next());
+    let mut entropy = SeededEntropy::new(rng.draw());
     let seed = DeviceSeed::generate(&mut entropy);
     let name = *rng.pick(&["", "Ada", "Zoë 🌿", "somebody with a name that takes some room"]);
     match ContactCard::generate(&seed, name, &mut entropy) {

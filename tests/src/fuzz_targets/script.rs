@@ -68,5 +68,5 @@ impl<'a> Script<'a> {
 /// A script of any choices.
 pub(super) fn random(rng: &mut Rng) -> Vec<u8> {
     let len = 16 + rng.below(180);
-    (0..len).map(|_| rng.next() as u8).collect()
+    (0..len).map(|_| rng.draw() as u8).collect()
 }
