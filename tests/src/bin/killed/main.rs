@@ -67,8 +67,12 @@ async fn main() -> Outcome<()> {
         match line.split_once(' ').unwrap_or((&line, "")) {
             ("type", count) => typist.type_keys(count.parse()?).await?,
             ("connect", _) => typist.client.connect().await?,
-            ("sync", _) => drop(typist.space.synced().await?),
-            ("reach", seq) => drop(typist.space.reached(seq.parse()?).await?),
+            ("sync", _) => {
+                typist.space.synced().await?;
+            }
+            ("reach", seq) => {
+                typist.space.reached(seq.parse()?).await?;
+            }
             ("quit", _) => break,
             _ => return Err(format!("unknown command {line:?}").into()),
         }
