@@ -99,11 +99,9 @@ fn is_as_meant(seen: &Value) -> bool {
 
 /// One Transaction for each key, at the end of the note.
 async fn type_in(collection: &Collection, text: &str) -> Outcome<()> {
-    let mut offset = NOTE.chars().count() as u64;
-    for key in text.chars() {
+    for (offset, key) in (NOTE.chars().count() as u64..).zip(text.chars()) {
         let splice = TextSplice { offset, delete: 0, insert: key.to_string() };
         collection.text_edit(WEEKEND, "note", vec![splice]).await?;
-        offset += 1;
     }
     Ok(())
 }
