@@ -5,6 +5,8 @@
 //! at which somebody dies, `autopsy.rs` says what a kill interrupted, `verdict.rs` compares what is
 //! there at the end with what was promised. The clients' side is the program `veilfold-killed`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod autopsy;
 mod party;
 mod rounds;
