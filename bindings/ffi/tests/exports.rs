@@ -1,6 +1,8 @@
 //! What must hold of every export, read from the source: a call that cannot fail in its signature
 //! ends the process of an app when it panics.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::Path;
 

@@ -82,7 +82,10 @@ fn what_was_called_before_closing_is_done_and_what_comes_after_is_told() {
 
 #[test]
 fn a_thread_without_a_handle_ends() {
-    struct Held(std::sync::mpsc::Sender<()>);
+    struct Held {
+        /// Closes its channel when the engine is dropped.
+        _held: std::sync::mpsc::Sender<()>,
+    }
     impl crate::keys::Entropy for Held {
         fn fill(&mut self, out: &mut [u8]) {
             out.fill(7);
@@ -94,7 +97,7 @@ fn a_thread_without_a_handle_ends() {
         let open = move || {
             let root = DeviceRootKey::generate(&mut SeededEntropy::new(1));
             let store = Box::new(MemoryStore::default());
-            Engine::open(store, Box::new(Held(held)), root, EngineConfig::default())
+            Engine::open(store, Box::new(Held { _held: held }), root, EngineConfig::default())
         };
         let driver = Driver::start(runtime.handle().clone(), open).await.unwrap();
         drop(driver);
