@@ -24,6 +24,7 @@ pub use foreign::{KeyStore, KeyStoreError};
 pub use live::LiveQuery;
 pub use receipt::Receipt;
 pub use records::{Event, Fate, Member, MemberRole, SpaceStatus, SyncState};
+pub use runtime::end_runtime;
 pub use space::{Added, Space};
 pub use streams::{EventBatch, EventStream, StatusStream};
 #[cfg(feature = "testing")]

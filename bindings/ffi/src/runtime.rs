@@ -2,36 +2,64 @@
 //!
 //! Exported futures are polled by the executor of another language. They only await a task of this
 //! runtime, so that neither work nor waking happens on threads that are not Veilfold's, and so that
-//! the engine's own thread never waits for an interpreter's lock. The runtime is never dropped.
+//! the engine's own thread never waits for an interpreter's lock. The runtime lives as long as the process.
 
 use crate::error::{Result, VeilfoldError};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 
 /// Most threads; what runs on them are waits and sockets.
 const THREADS_MAX: usize = 4;
 
+enum State {
+    Unused,
+    Running(Runtime),
+    Over,
+}
+
+static RUNTIME: Mutex<State> = Mutex::new(State::Unused);
+
 pub(crate) fn handle() -> Result<Handle> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime.handle().clone());
+    let mut state = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if let State::Unused = *state {
+        *state = State::Running(start()?);
     }
+    match &*state {
+        State::Running(runtime) => Ok(runtime.handle().clone()),
+        State::Unused | State::Over => Err(ending()),
+    }
+}
+
+/// Ends all threads that could still call into the language of the app; for the end of a process
+/// whose interpreter is torn down before them. Waits for them, at most `wait_ms`. Pending calls
+/// fail, and so do all later ones.
+#[uniffi::export]
+pub fn end_runtime(wait_ms: u32) -> Result<()> {
+    guard(|| {
+        let state = {
+            let mut state = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *state, State::Over)
+        };
+        if let State::Running(runtime) = state {
+            runtime.shutdown_timeout(Duration::from_millis(wait_ms.into()));
+        }
+        Ok(())
+    })
+}
+
+fn start() -> Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let made = Builder::new_multi_thread()
+    Builder::new_multi_thread()
         .worker_threads(cores.min(THREADS_MAX))
         .max_blocking_threads(THREADS_MAX)
         .thread_name("veilfold-ffi")
         .enable_all()
         .build()
-        .map_err(|error| VeilfoldError::internal(format!("the system gives no threads: {}", error.kind())))?;
-    // Of two that were made at once, the other is shut down without waiting for it.
-    if let Err(second) = RUNTIME.set(made) {
-        second.shutdown_background();
-    }
-    RUNTIME.get().map(|runtime| runtime.handle().clone()).ok_or_else(|| VeilfoldError::internal("no runtime"))
+        .map_err(|error| VeilfoldError::internal(format!("the system gives no threads: {}", error.kind())))
 }
 
 /// Runs work to its end even when nobody waits for it any more: for whatever changes something.
@@ -65,8 +93,13 @@ impl Drop for AbortOnDrop {
 
 async fn join<T>(task: JoinHandle<Result<T>>) -> Result<T> {
     task.await.unwrap_or_else(|error: JoinError| {
-        if error.is_panic() { Err(broken()) } else { Err(VeilfoldError::internal("the call was aborted")) }
+        // An abort of its own has no reader: the runtime was ended below it.
+        if error.is_panic() { Err(broken()) } else { Err(ending()) }
     })
+}
+
+fn ending() -> VeilfoldError {
+    VeilfoldError::invalid("process_ending", "the process is ending")
 }
 
 fn broken() -> VeilfoldError {
@@ -81,7 +114,7 @@ mod tests {
     fn a_panic_is_an_error_of_the_call() {
         let work: fn() -> Result<()> = || panic!("broken");
         assert!(matches!(guard(work), Err(VeilfoldError::Internal { .. })));
-        let future = run_detached(async { work() });
+        let future = run_detached(async move { work() });
         let joined = handle().unwrap().block_on(future);
         assert!(matches!(joined, Err(VeilfoldError::Internal { .. })));
     }

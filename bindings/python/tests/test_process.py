@@ -1,6 +1,7 @@
 """Event loops, threads, and the end of the process."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import textwrap
@@ -124,6 +125,61 @@ def test_a_process_ends_while_another_thread_waits(tmp_path: Path) -> None:
         tmp_path,
     )
     assert (ended.stdout, ended.stderr, ended.returncode) == ("0\n", "", 0)
+
+
+def test_a_process_ends_while_its_own_threads_run_loops(tmp_path: Path) -> None:
+    ended = python(
+        """
+        import asyncio, sys, threading, time, veilfold
+
+        started = threading.Event()
+
+        async def busy(n):
+            try:
+                alice = await veilfold.open(f"{sys.argv[1]}/{n}.db")
+                space = await alice.create_space()
+                c = space.collection("c")
+                changes = c.live()
+                while True:
+                    await c.increment("a", "n")
+                    await anext(changes)
+                    started.set()
+            except StopAsyncIteration:
+                pass
+            except veilfold.Invalid as error:
+                assert error.code in ("closed", "process_ending"), error
+
+        for n in range(3):
+            threading.Thread(target=lambda n=n: asyncio.run(busy(n)), daemon=True).start()
+        started.wait()
+        time.sleep(0.05)
+        """,
+        tmp_path,
+    )
+    assert (ended.stderr, ended.returncode) == ("", 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_is_told_and_ends(tmp_path: Path) -> None:
+    ended = python(
+        """
+        import os, sys, veilfold, veilfold.sync
+
+        alice = veilfold.sync.open(sys.argv[1] + "/alice.db")
+        c = alice.create_space().collection("c")
+        child = os.fork()
+        if child == 0:
+            try:
+                c.put("a", {})
+            except veilfold.Invalid as error:
+                print(error.code, flush=True)
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        c.put("a", {})
+        """,
+        tmp_path,
+    )
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("process_ending\n", "", 0)
 
 
 class Keys:

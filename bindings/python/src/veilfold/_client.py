@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, Union
+from typing import Literal, Protocol
 
-from . import _native
-from ._errors import Invalid, answered, told
+from . import _native, _process
+from ._errors import Invalid, answered
 from ._live_query import Pulled
 from ._space import Space
 
 Durability = Literal["process", "power"]
-
-_AT_EXIT_MS = 2000
 
 
 class KeyStore(Protocol):
@@ -64,7 +60,7 @@ class Client:
     def __init__(self, native: _native.Client, name: str) -> None:
         self._native = native
         self._name = name
-        _open_clients.add(native)
+        _process.opened(native)
 
     async def __aenter__(self) -> Client:
         return self
@@ -124,7 +120,7 @@ class Client:
         error.
         """
         await answered(self._native.close())
-        _open_clients.discard(self._native)
+        _process.closed(self._native)
 
 
 async def open(
@@ -186,16 +182,3 @@ def event_of(native: _native.Event) -> Event:
         return Event("store_failed", None, native.detail)
     assert isinstance(native, _native.Event.DISCONNECTED)
     return Event("disconnected", None, native.detail)
-
-
-_open_clients: weakref.WeakSet[_native.Client] = weakref.WeakSet()
-
-
-@atexit.register
-def _close_all() -> None:
-    """Ends all streams while the interpreter can still hear of it."""
-    for native in list(_open_clients):
-        try:
-            told(lambda: native.close_blocking(_AT_EXIT_MS))
-        except Exception:  # noqa: S110  (the process is ending; there is nobody to tell)
-            pass

@@ -13,10 +13,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
-from . import _native
+from . import _native, _process
 
 T = TypeVar("T")
 
@@ -78,16 +78,26 @@ def translated(error: Exception) -> VeilfoldError:
 NATIVE_ERRORS: tuple[type[Exception], ...] = (_native.VeilfoldError, _native.InternalError)
 
 
-async def answered(call: Awaitable[T]) -> T:
+async def answered(call: Coroutine[Any, Any, T]) -> T:
     """Awaits a native call and raises this package's errors."""
+    over = _process.over()
+    if over is not None:
+        call.close()
+        raise Invalid("process_ending", over)
+    waiting = _process.enter()
     try:
         return await call
     except NATIVE_ERRORS as error:
         raise translated(error) from None
+    finally:
+        _process.leave(waiting)
 
 
 def told(call: Callable[[], T]) -> T:
     """Makes a native call that does not wait and raises this package's errors."""
+    over = _process.over()
+    if over is not None:
+        raise Invalid("process_ending", over)
     try:
         return call()
     except NATIVE_ERRORS as error:

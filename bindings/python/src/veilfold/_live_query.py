@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from . import _native
-from ._errors import answered, told
+from ._errors import Invalid, answered, told
 from ._json import Row, loads
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Pulled(Generic[Native, T]):
     Ends by ``aclose()``, by leaving ``async with``, when it is garbage, and when the client closes.
     """
 
-    def __init__(self, opening: Callable[[], Awaitable[Native]]) -> None:
+    def __init__(self, opening: Callable[[], Coroutine[Any, Any, Native]]) -> None:
         self._opening = opening
         self._native: Native | None = None
         self._wait: asyncio.Task[tuple[T] | None] | None = None
@@ -78,12 +78,18 @@ class Pulled(Generic[Native, T]):
         await self.aclose()
 
     async def _step(self) -> tuple[T] | None:
-        if self._native is None:
-            self._native = await answered(self._opening())
+        try:
+            if self._native is None:
+                self._native = await answered(self._opening())
             if self._ended:
                 told(self._native.cancel)
                 return None
-        return await self._pull(self._native)
+            return await self._pull(self._native)
+        except Invalid as error:
+            # The end of the process ends streams as the end of their client does.
+            if error.code == "process_ending":
+                return None
+            raise
 
     async def _pull(self, native: Native) -> tuple[T] | None:
         """Waits for the next item; ``None`` at the end."""
@@ -107,7 +113,7 @@ class Change:
 class LiveQuery(Pulled[_native.LiveQuery, Change]):
     """An async iterator of :class:`Change`."""
 
-    def __init__(self, opening: Callable[[], Awaitable[_native.LiveQuery]]) -> None:
+    def __init__(self, opening: Callable[[], Coroutine[Any, Any, _native.LiveQuery]]) -> None:
         super().__init__(opening)
         self._rows: dict[str, Row] = {}
         self._ids: list[str] = []

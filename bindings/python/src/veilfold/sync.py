@@ -11,6 +11,7 @@ be used from any thread, also beside a running event loop (which it would block)
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -20,12 +21,12 @@ from typing import Any, Generic, TypeVar
 from . import _client, testing
 from . import _collection as _async_collection
 from . import _fates as _async_fates
-from . import _native
+from . import _native, _process
 from . import _space as _async_space
 from ._actions import Splice
 from ._client import Durability, Event, KeyStore
 from ._collection import ListElement
-from ._errors import answered, told
+from ._errors import Invalid, answered, told
 from ._fates import Fate, Settled
 from ._json import Path, Row
 from ._live_query import Change, Pulled
@@ -34,6 +35,8 @@ from ._transaction import Transaction, check
 
 T = TypeVar("T")
 
+_TOO_LONG = "it takes longer than it was given"
+
 
 class _Loop:
     """One event loop in a thread that ends with the process."""
@@ -41,12 +44,24 @@ class _Loop:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Starts the work."""
+        over = _process.over()
+        if over is not None:
+            work.close()
+            raise Invalid("process_ending", over)
+        return asyncio.run_coroutine_threadsafe(work, self._started())
 
     def run(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Waits for the work; a ``TimeoutError`` or an interrupt cancels it."""
-        future = asyncio.run_coroutine_threadsafe(work, self._started())
+        future = self.start(work)
         try:
             return future.result(timeout)
+        except concurrent.futures.TimeoutError:
+            future.cancel()
+            raise TimeoutError(_TOO_LONG) from None
         except BaseException:
             future.cancel()
             raise
@@ -55,11 +70,21 @@ class _Loop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="veilfold-sync", daemon=True).start()
+                work = self._loop.run_forever
+                self._thread = threading.Thread(target=work, name="veilfold-sync", daemon=True)
+                self._thread.start()
+                _process.before_end(self._end)
             return self._loop
 
+    def _end(self) -> None:
+        """Ends the thread while the interpreter is whole. Daemon threads that wait go with it."""
+        if self._loop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(1)
 
-_run = _Loop().run
+
+_loop = _Loop()
+_run = _loop.run
 
 
 class Receipt:
@@ -100,6 +125,7 @@ class Stream(Generic[T]):
 
     def __init__(self, inner: Pulled[Any, T]) -> None:
         self._inner = inner
+        self._waiting: concurrent.futures.Future[tuple[T] | None] | None = None
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -109,7 +135,18 @@ class Stream(Generic[T]):
 
     def next(self, timeout: float | None = None) -> T:
         """The next item; ``TimeoutError`` after ``timeout`` seconds, which loses nothing."""
-        got = _run(_next(self._inner), timeout)
+        if _process.over() is not None:
+            raise StopIteration
+        if self._waiting is None:
+            self._waiting = _loop.start(_next(self._inner))
+        try:
+            got = self._waiting.result(timeout)
+        except concurrent.futures.TimeoutError:
+            raise TimeoutError(_TOO_LONG) from None
+        except Exception:
+            self._waiting = None
+            raise
+        self._waiting = None
         if got is None:
             raise StopIteration
         return got[0]

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+def end_runtime(wait_ms: int) -> None: ...
+
 class VeilfoldError(Exception):
     code: str
     detail: str

@@ -1,0 +1,87 @@
+"""The end of the process, and forks: when the interpreter goes, no native thread may still call it.
+
+A native thread that calls into an interpreter which is being torn down ends the process with SIGABRT.
+So before that happens clients are closed, native threads are ended, and nothing new is started.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+import weakref
+from collections.abc import Callable
+
+from . import _native
+
+_CLOSING_MS = 2000
+_DRAINING_S = 0.5
+
+_over: str | None = None
+_pending: set[object] = set()
+_clients: weakref.WeakSet[_native.Client] = weakref.WeakSet()
+_before: list[Callable[[], None]] = []
+
+
+def over() -> str | None:
+    """Why no call can be made any more, or ``None``."""
+    return _over
+
+
+def enter() -> object:
+    """Notes a call that waits."""
+    token = object()
+    _pending.add(token)
+    return token
+
+
+def leave(token: object) -> None:
+    """Its end."""
+    _pending.discard(token)
+
+
+def opened(client: _native.Client) -> None:
+    """Notes a client that is to be closed."""
+    _clients.add(client)
+
+
+def closed(client: _native.Client) -> None:
+    """Its end."""
+    _clients.discard(client)
+
+
+def before_end(call: Callable[[], None]) -> None:
+    """Calls this first at the end of the process."""
+    _before.append(call)
+
+
+@atexit.register
+def _end() -> None:
+    global _over
+    if _over is not None:
+        return
+    _over = "the process is ending"
+    for call in _before:
+        call()
+    for client in list(_clients):
+        try:
+            client.close_blocking(_CLOSING_MS)
+        except (_native.VeilfoldError, _native.InternalError):
+            pass  # there is nobody left to tell
+    _native.end_runtime(_CLOSING_MS)
+    # Threads of the app hear that their calls have ended; one of them could be in a native call.
+    until = time.monotonic() + _DRAINING_S
+    while _pending and time.monotonic() < until:
+        time.sleep(0.002)
+
+
+def _forked() -> None:
+    """The threads stayed with the parent, so nothing of Veilfold works in a forked child."""
+    global _over
+    _over = "this process was forked from one that uses veilfold; start it with 'spawn', or import later"
+    _clients.clear()
+    _pending.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
