@@ -1,1 +1,0 @@
-//! What a client makes of a Relay that lies.
