@@ -134,7 +134,13 @@ impl Engine {
                 engine.step(|engine| engine.trust_head(space, &head, now_ms).map(|_| ()))
             }),
             RelayFrame::Page { space, first_seq, entries, .. } => {
-                self.for_known(space, |engine| engine.page(space, first_seq, entries, now_ms))
+                self.for_known(space, |engine| {
+                    // A page that was under way when the Space halted must not set it going again.
+                    match engine.subscriptions.get(space).is_followed() {
+                        true => engine.page(space, first_seq, entries, now_ms),
+                        false => Ok(()),
+                    }
+                })
             }
             RelayFrame::Ordered { space, id, hash, seq, .. } => self.for_known(space, |engine| {
                 engine.step(|engine| {

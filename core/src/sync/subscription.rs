@@ -123,6 +123,11 @@ impl Subscription {
         (now_ms < self.quiet_until_ms).then_some(self.quiet_until_ms)
     }
 
+    /// True between the Relay's answer and the end of the subscription: pages belong to it then.
+    pub fn is_followed(&self) -> bool {
+        matches!(self.state, State::CatchingUp { .. } | State::Live)
+    }
+
     /// True when own Entries may be sent, apart from waiting.
     pub fn may_send(&self) -> bool {
         self.state == State::Live && self.fault.is_none()
