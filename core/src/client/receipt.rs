@@ -44,8 +44,8 @@ impl Receipt {
     /// What became of it so far.
     ///
     /// # Errors
-    /// `Invalid` with `fate_forgotten` when it is unknown here or was settled more than
-    /// [`FATES_MAX`](crate::outbox::FATES_MAX) writes ago, with `closed` for a closed client.
+    /// `Invalid` with `fate_forgotten` when it is unknown here or was settled more than 10,000
+    /// writes ago, with `closed` for a closed client.
     pub async fn fate(&self) -> Result<Fate, Error> {
         let (space, tx_id) = (self.space.id(), self.tx_id);
         let fate = self.space.driver().call(move |core| core.engine.fate(space, tx_id)).await?;

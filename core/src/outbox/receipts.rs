@@ -112,7 +112,7 @@ impl Fate {
     }
 }
 
-/// Stores a settled fate and forgets the oldest above [`FATES_MAX`].
+/// Stores a settled fate and forgets the oldest above `FATES_MAX`.
 ///
 /// # Errors
 /// As the store says.

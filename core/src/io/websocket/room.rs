@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
 use veilfold_wire::limits::FRAME_BYTES_MAX;
 
-/// Most bytes that wait to be sent, counting [`MESSAGE_BYTES`] for each message.
+/// Most bytes that wait to be sent, counting 64 for each message beside its own.
 pub const OUTGOING_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most bytes that are handed out and not dropped yet, counted alike.
 pub(super) const INCOMING_BYTES_MAX: usize = 8 * 1024 * 1024;
