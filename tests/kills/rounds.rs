@@ -16,6 +16,8 @@ pub enum Aim {
     ClientWaiting,
     /// A client whose Entry has left and is not answered.
     ClientSealed,
+    /// A client whose Entry is acknowledged while the order is held back from it.
+    ClientAcknowledged,
     /// A client that was just sent many Entries.
     ClientFolding,
     /// A client, at any moment of both typing.
@@ -42,7 +44,8 @@ impl Aim {
             Phase::ClientIdle => Self::ClientIdle,
             Phase::ClientInsideCommit => Self::ClientAnytime,
             Phase::ClientCommittedNotSealed => Self::ClientWaiting,
-            Phase::ClientSealedNotAcknowledged | Phase::ClientAcknowledgedNotReturned => Self::ClientSealed,
+            Phase::ClientSealedNotAcknowledged => Self::ClientSealed,
+            Phase::ClientAcknowledgedNotReturned => Self::ClientAcknowledged,
             Phase::ClientFolding => Self::ClientFolding,
             Phase::RelayIdle => Self::RelayIdle,
             Phase::RelayNotCommitted => Self::RelayReceived,
@@ -101,6 +104,14 @@ impl Town {
                 self.parties[victim].obey("type 1").await;
                 self.parties[victim].proxy.until(space, |passed| passed.offered > offered).await;
             }
+            Aim::ClientAcknowledged => {
+                let passed = self.parties[victim].proxy.passed(space);
+                self.parties[victim].proxy.hold_at(space, passed.passed_seq);
+                self.parties[victim].obey("type 1").await;
+                let before = passed.acknowledged_seq;
+                self.parties[victim].proxy.until(space, |passed| passed.acknowledged_seq > before).await;
+                sleep(Duration::from_micros(rng.below(10_000))).await;
+            }
             Aim::ClientFolding => {
                 let seen = self.parties[victim].proxy.passed(space).passed_seq;
                 self.parties[victim].proxy.hold_at(space, seen);
@@ -132,9 +143,11 @@ impl Town {
             }
         }
         let phases = match aim {
-            Aim::ClientIdle | Aim::ClientWaiting | Aim::ClientSealed | Aim::ClientFolding => {
-                self.kill_client(victim).await
-            }
+            Aim::ClientIdle
+            | Aim::ClientWaiting
+            | Aim::ClientSealed
+            | Aim::ClientAcknowledged
+            | Aim::ClientFolding => self.kill_client(victim).await,
             Aim::ClientAnytime => {
                 let phases = self.kill_client(victim).await;
                 self.parties[other].done().await;
@@ -168,6 +181,7 @@ impl Town {
         party.proxy.cut();
         party.proxy.thaw();
         let mut phases = autopsy::client(party, party.proxy.passed(self.space).passed_seq);
+        party.proxy.release(self.space);
         if party.start().await {
             phases.remove(&Phase::ClientIdle);
             phases.insert(Phase::ClientInsideCommit);
