@@ -24,6 +24,21 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// Its stable name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::NotAllowed => "not_allowed",
+            Self::Invalid => "invalid",
+            Self::RelayMisbehaved => "relay_misbehaved",
+            Self::NewerVersion => "newer_version",
+            Self::Corrupt => "corrupt",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// An error with a kind to act on, a stable code to compare, and a text for people.
 ///
 /// Texts carry ids, sizes and positions, never names, keys or contents.

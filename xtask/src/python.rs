@@ -61,6 +61,12 @@ pub fn pytest(place: &Place) -> Said {
         .heard()
 }
 
+/// The command that starts the Python player of `tests/players`.
+pub fn player(place: &Place) -> String {
+    let program = place.root.join("bindings/python/tests/player.py");
+    format!("{} {}", interpreter(place, "wheel").display(), program.display())
+}
+
 /// Builds the Relay that the tests start. All packages take part, so that it is compiled with the
 /// same features as for the tests of the workspace, and once.
 pub fn relay(place: &Place) -> bool {

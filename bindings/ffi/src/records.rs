@@ -1,7 +1,7 @@
 //! Small typed records: fates, status, members, events. Numbers are `i64`, which every language has.
 
 use veilfold_core::client::{self, DriverEvent};
-use veilfold_core::model::{Position, RejectReason};
+use veilfold_core::model::Position;
 use veilfold_core::wire::Role;
 
 /// What became of a write.
@@ -156,34 +156,13 @@ impl From<client::Fate> for Fate {
                 let (seq, index) = place(position);
                 let (collection, document) =
                     rejection.document.map(|key| (key.collection, key.document)).unzip();
-                let (code, detail) = (reject_code(rejection.reason).to_owned(), rejection.reason.to_string());
+                let (code, detail) = (rejection.reason.name().to_owned(), rejection.reason.to_string());
                 Self::Rejected { seq, index, code, detail, collection, document }
             }
             client::Fate::Refused(reason) => {
-                let code = match reason {
-                    client::RefusedReason::NotAMember => "not_a_member",
-                    client::RefusedReason::NotAllowed => "not_allowed",
-                    client::RefusedReason::TooLarge => "too_large",
-                    client::RefusedReason::NotApplicable => "not_applicable",
-                };
-                Self::Refused { code: code.to_owned(), detail: reason.to_string() }
+                Self::Refused { code: reason.name().to_owned(), detail: reason.to_string() }
             }
         }
-    }
-}
-
-fn reject_code(reason: RejectReason) -> &'static str {
-    match reason {
-        RejectReason::ExpectFailed => "expect_failed",
-        RejectReason::ReadChanged => "read_changed",
-        RejectReason::DependencyRejected => "dependency_rejected",
-        RejectReason::AlreadyExists => "already_exists",
-        RejectReason::TypeMismatch => "type_mismatch",
-        RejectReason::Overflow => "overflow",
-        RejectReason::OutOfRange => "out_of_range",
-        RejectReason::TooLarge => "too_large",
-        RejectReason::BaseTooOld => "base_too_old",
-        RejectReason::BadReadSet => "bad_read_set",
     }
 }
 

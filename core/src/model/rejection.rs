@@ -68,6 +68,22 @@ impl RejectReason {
         self as u8
     }
 
+    /// Its stable name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExpectFailed => "expect_failed",
+            Self::ReadChanged => "read_changed",
+            Self::DependencyRejected => "dependency_rejected",
+            Self::AlreadyExists => "already_exists",
+            Self::TypeMismatch => "type_mismatch",
+            Self::Overflow => "overflow",
+            Self::OutOfRange => "out_of_range",
+            Self::TooLarge => "too_large",
+            Self::BaseTooOld => "base_too_old",
+            Self::BadReadSet => "bad_read_set",
+        }
+    }
+
     /// The reason of that number.
     pub fn from_code(code: u64) -> Option<Self> {
         REASONS.into_iter().find(|reason| u64::from(reason.code()) == code)

@@ -53,6 +53,16 @@ const REFUSED: [RefusedReason; 4] = [
 ];
 
 impl RefusedReason {
+    /// Its stable name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotAMember => "not_a_member",
+            Self::NotAllowed => "not_allowed",
+            Self::TooLarge => "too_large",
+            Self::NotApplicable => "not_applicable",
+        }
+    }
+
     /// The lasting refusals among what a Relay can say; the others are worth another try.
     pub fn from_wire(reason: RefuseReason) -> Option<Self> {
         match reason {

@@ -30,7 +30,7 @@ const fn step(
     Step { name, group, title, run }
 }
 
-pub const STEPS: [Step; 15] = [
+pub const STEPS: &[Step] = &[
     step("fmt", "style", "All Rust code has the one format", |place, install| {
         with(Tool::Components, place, install, |place| {
             Outcome::of(fmt::run(place, &fmt::Options { check: true }))
@@ -89,6 +89,13 @@ pub const STEPS: [Step; 15] = [
     ) {
         Ok(ran) => Outcome { passed: ran as u64, ..Outcome::default() },
         Err(failed) => Outcome { failed: failed as u64, ..Outcome::default() },
+    }),
+    step("players", "players", "One script in every language, alone and together", |place, _| {
+        let said = tests(place)
+            .args(["--test", "players"])
+            .env("VEILFOLD_PLAYER_PYTHON", python::player(place))
+            .heard();
+        count::libtest(&said.text).and_exit(said.ok)
     }),
 ];
 
