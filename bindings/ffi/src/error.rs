@@ -2,8 +2,8 @@
 
 use veilfold_core::{Error, ErrorKind};
 
-/// What every export returns.
-pub type Result<T> = std::result::Result<T, VeilfoldError>;
+/// What every export returns; what the app brings has errors of its own.
+pub type Result<T, E = VeilfoldError> = std::result::Result<T, E>;
 
 /// Why a call failed, sorted by who can act. Codes are stable and for programs; details are for
 /// people and hold ids, sizes and positions, never names, keys or contents.

@@ -1,7 +1,8 @@
 //! The UniFFI face of `veilfold-core`: what Swift, Kotlin and Python call.
 //!
 //! No decisions live here. Every export returns a `Result`, documents cross as UTF-8 JSON, streams
-//! are pulled in batches, and no code of the app runs on Veilfold's threads but a key store's.
+//! are pulled in batches, and no code of the app runs on Veilfold's threads but that of a key store and
+//! of a log sink.
 //! Apps use the hand-written packages on top (`bindings/*`), never this directly.
 
 mod action;
@@ -9,6 +10,7 @@ mod client;
 mod error;
 mod foreign;
 mod live;
+mod logging;
 mod receipt;
 mod records;
 mod runtime;
@@ -22,6 +24,7 @@ pub use client::{Client, ClientConfig, SpaceEntry};
 pub use error::{Result, VeilfoldError};
 pub use foreign::{KeyStore, KeyStoreError};
 pub use live::LiveQuery;
+pub use logging::{LogLevel, LogSink, LogSinkError, start_logging, stop_logging};
 pub use receipt::Receipt;
 pub use records::{Event, Fate, Member, MemberRole, SpaceStatus, SyncState};
 pub use runtime::end_runtime;

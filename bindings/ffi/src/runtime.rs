@@ -5,6 +5,7 @@
 //! the engine's own thread never waits for an interpreter's lock. The runtime lives as long as the process.
 
 use crate::error::{Result, VeilfoldError};
+use crate::logging;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -44,9 +45,11 @@ pub fn end_runtime(wait_ms: u32) -> Result<()> {
             let mut state = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *state, State::Over)
         };
+        let wait = Duration::from_millis(wait_ms.into());
         if let State::Running(runtime) = state {
-            runtime.shutdown_timeout(Duration::from_millis(wait_ms.into()));
+            runtime.shutdown_timeout(wait);
         }
+        logging::stop(wait);
         Ok(())
     })
 }

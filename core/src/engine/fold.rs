@@ -42,6 +42,7 @@ impl Engine {
             }
             parts.space.row.folded = seq;
         }
+        tracing::debug!(space = %id, seq = parts.space.row.folded, "folded");
         parts.space.dirty.core = true;
         let changed = batch.finish(&mut parts)?;
         self.mark_changed(id, changed.iter());

@@ -44,6 +44,7 @@ impl Engine {
             self.seal_waiting(id)?;
             let Parts { space, outputs, .. } = self.parts(id)?;
             for row in space.in_flight.take_unsent() {
+                tracing::debug!(space = %id, bytes = row.entry.len(), "sending an entry");
                 outputs.push_back(Output::Send(
                     DeviceFrame::Append { space: id, entry: row.entry.clone() }.encode(),
                 ));

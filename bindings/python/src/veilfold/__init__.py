@@ -8,7 +8,7 @@
 Scripts that do not want ``async`` use :mod:`veilfold.sync`; tests of apps use :mod:`veilfold.testing`.
 """
 
-from . import testing
+from . import log, testing
 from ._actions import Splice
 from ._client import Client, Event, EventStream, KeyStore, open
 from ._collection import Collection, ListElement, Text
@@ -67,6 +67,7 @@ __all__ = [
     "Transacted",
     "Transaction",
     "VeilfoldError",
+    "log",
     "open",
     "testing",
 ]

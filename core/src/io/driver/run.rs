@@ -136,7 +136,10 @@ impl Core {
         }
         let now_ms = self.now_ms();
         match event {
-            SocketEvent::Opened { authority } => self.engine.opened(authority, now_ms),
+            SocketEvent::Opened { authority } => {
+                tracing::info!("connected");
+                self.engine.opened(authority, now_ms);
+            }
             SocketEvent::Frame(frame) => {
                 // The engine has said what failed as an event, and fetches again what was lost.
                 let _ = self.engine.received(&frame.bytes, now_ms);

@@ -27,6 +27,26 @@ pub enum DriverEvent {
     Disconnected(CloseReason),
 }
 
+impl DriverEvent {
+    /// Says it in the log too: ids and reasons, no address.
+    fn log(&self) {
+        match self {
+            Self::Engine(Event::RelayMisbehaved { space: Some(space), fault }) => {
+                tracing::warn!(%space, %fault, "the relay misbehaved, the space halts");
+            }
+            Self::Engine(Event::RelayMisbehaved { space: None, fault }) => {
+                tracing::warn!(%fault, "the relay misbehaved");
+            }
+            Self::Engine(Event::DeviceCloned { space }) => {
+                tracing::warn!(%space, "another copy of this store writes as this device");
+            }
+            Self::Engine(Event::Admitted { space }) => tracing::info!(%space, "admitted"),
+            Self::Engine(Event::StoreFailed { detail }) => tracing::error!(%detail, "the store failed"),
+            Self::Disconnected(reason) => tracing::info!(%reason, "disconnected"),
+        }
+    }
+}
+
 /// Every bell there is, to ring at the end, whatever the end is.
 #[derive(Default)]
 pub(super) struct Bells {
@@ -161,6 +181,7 @@ impl Watchers {
     }
 
     pub(super) fn tell_event(&self, event: &DriverEvent) {
+        event.log();
         for queue in self.events.iter().filter_map(Weak::upgrade) {
             queue.push(event.clone());
             queue.bell.notify_waiters();

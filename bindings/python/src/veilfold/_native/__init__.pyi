@@ -30,6 +30,22 @@ class KeyStore(Protocol):
     def store_root(self, id: str, root: bytes) -> None: ...
     def delete_root(self, id: str) -> None: ...
 
+class LogLevel:
+    ERROR: LogLevel
+    WARN: LogLevel
+    INFO: LogLevel
+    DEBUG: LogLevel
+
+class LogSinkError(Exception):
+    class Failed(LogSinkError):
+        def __init__(self) -> None: ...
+
+class LogSink(Protocol):
+    def write(self, level: LogLevel, line: str) -> None: ...
+
+def start_logging(level: LogLevel, sink: LogSink | None) -> None: ...
+def stop_logging() -> None: ...
+
 class ClientConfig:
     def __init__(
         self, *, relay: str | None, name: str, power_safe: bool, key_id: str | None
