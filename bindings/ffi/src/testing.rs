@@ -1,4 +1,5 @@
-//! A real Relay inside the app's own process, for its tests.
+//! A real Relay inside the app's own process, for its tests; and in debug builds broken assumptions,
+//! for ours.
 
 use crate::error::{Result, VeilfoldError};
 use crate::runtime::{guard, run_detached};
@@ -41,4 +42,19 @@ impl TestRelay {
         })
         .await
     }
+}
+
+/// Breaks an assumption in the caller's own thread, as a bug would.
+#[cfg(debug_assertions)]
+#[uniffi::export]
+pub fn panic_at_once() -> Result<()> {
+    guard(|| panic!("a test asked for a panic"))
+}
+
+/// Breaks an assumption on a thread of Veilfold's own, as a bug would.
+#[cfg(debug_assertions)]
+#[uniffi::export]
+pub async fn panic_in_a_task() -> Result<()> {
+    let broken: fn() -> Result<()> = || panic!("a test asked for a panic");
+    run_detached(async move { broken() }).await
 }

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import veilfold
 from conftest import run, store
+from veilfold import _native
+from veilfold._errors import answered, told
 
 
 def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -47,6 +49,20 @@ def test_one_client_serves_several_loops(tmp_path: Path) -> None:
     assert not errors
     assert run(space.collection("c").get("n")) == {f"t{n}": 20 for n in range(4)}
     run(alice.close())
+
+
+def test_a_panic_is_an_error_and_the_client_goes_on(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with await veilfold.open(store(tmp_path, "alice")) as alice:
+            space = await alice.create_space()
+            with pytest.raises(veilfold.Internal):
+                told(_native.panic_at_once)
+            with pytest.raises(veilfold.Internal):
+                await answered(_native.panic_in_a_task())
+            await space.collection("c").put("d", {"still": "here"})
+            assert await space.collection("c").get("d") == {"still": "here"}
+
+    run(story())
 
 
 def test_a_store_is_open_once(tmp_path: Path) -> None:
