@@ -14,11 +14,15 @@ mod fuzz;
 mod lint;
 mod place;
 mod python;
+mod ship;
 mod sim;
+mod table;
 mod test;
 mod tidy;
 mod tools;
 mod vectors;
+mod xcframework;
+mod zip;
 
 use clap::{Parser, Subcommand};
 use place::Place;
@@ -57,6 +61,8 @@ enum Verb {
     Doc,
     /// Builds the Python wheel and tests it in a fresh environment
     Python(python::Options),
+    /// Builds the XCFramework and the Swift package that names it, and checks them
+    Xcframework(xcframework::Options),
 }
 
 /// Arguments that go to another program as they are.
@@ -81,6 +87,7 @@ fn main() -> ExitCode {
         Verb::Lint => lint::run(&place),
         Verb::Doc => doc::run(&place),
         Verb::Python(options) => python::run(&place, &options),
+        Verb::Xcframework(options) => xcframework::run(&place, &options),
     };
     if worked { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -111,7 +111,7 @@ fn cargo_install(place: &Place, name: &str) -> bool {
         .succeeds()
 }
 
-fn apt(place: &Place, packages: &[&str]) -> bool {
+pub fn apt(place: &Place, packages: &[&str]) -> bool {
     let root = Run::new("id", &place.root).arg("-u").quietly().is_some_and(|id| id.trim() == "0");
     let apt_get = |arguments: &[&str]| {
         let run = if root {

@@ -1,0 +1,83 @@
+//! How everything that users get is compiled: one profile, and no path of the builder inside.
+//!
+//! Used by the verbs that make release artifacts (`xcframework`, `wheel`, `jar`, `aar`, `size`).
+
+use crate::command::Run;
+use crate::place::Place;
+use std::path::PathBuf;
+
+/// The profile of `Cargo.toml` that is shipped.
+pub const PROFILE: &str = "ship";
+
+/// The native library of this machine.
+pub struct HostLibrary {
+    /// With its symbols: for reading UniFFI's metadata, sizes and crash reports.
+    pub whole: PathBuf,
+    /// Without them, as it is shipped.
+    pub stripped: PathBuf,
+}
+
+/// Builds `veilfold-ffi` for this machine as it is shipped, with more features of that package if any.
+pub fn host_library(place: &Place, features: &[&str]) -> Option<HostLibrary> {
+    let host = host(place)?;
+    let mut build = Run::cargo(&place.root)
+        .args(["rustc", "-p", "veilfold-ffi", "--lib", "--crate-type", "cdylib", "--profile", PROFILE])
+        .args(["--target", &host])
+        .env("RUSTFLAGS", rustflags(place))
+        .env(&format!("CFLAGS_{}", host.replace('-', "_")), cflags(place))
+        .env("SOURCE_DATE_EPOCH", SOURCE_DATE);
+    if !features.is_empty() {
+        build = build.arg("--features").arg(features.join(","));
+    }
+    let name = format!("{}veilfold_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let built = place.target.join(&host).join(PROFILE).join(&name);
+    if !build.succeeds() {
+        return None;
+    }
+    // The next build with other features would write over it.
+    let kind = if features.is_empty() { "shipped".to_owned() } else { features.join("-") };
+    let folder = place.target.join("ship").join(kind);
+    let whole = folder.join("whole").join(&name);
+    let stripped = folder.join(&name);
+    std::fs::create_dir_all(folder.join("whole")).ok()?;
+    std::fs::copy(&built, &whole).ok()?;
+    strip(place, &whole, &stripped).then_some(HostLibrary { whole, stripped })
+}
+
+/// Writes a copy of a library without symbols and debugging information.
+pub fn strip(place: &Place, whole: &std::path::Path, stripped: &std::path::Path) -> bool {
+    let arguments: &[&str] = if cfg!(target_os = "macos") { &["-x"] } else { &["--strip-all"] };
+    Run::new("strip", &place.root).args(arguments).arg("-o").arg(stripped).arg(whole).succeeds()
+}
+
+/// The date in everything that insists on one: 1 January 1980.
+pub const SOURCE_DATE: &str = "315532800";
+
+/// Panic messages name files: by their place in the checkout or in the registry, not on a machine.
+pub fn rustflags(place: &Place) -> String {
+    remapped(place).map(|(from, to)| format!("--remap-path-prefix={from}={to}")).join(" ")
+}
+
+/// The same for C code that comes with a dependency.
+pub fn cflags(place: &Place) -> String {
+    remapped(place).map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).join(" ")
+}
+
+/// A later rule wins where two match, so the registry comes after the home that it may lie in.
+fn remapped(place: &Place) -> [(String, &'static str); 3] {
+    let shown = |path: PathBuf| path.to_string_lossy().into_owned();
+    let cargo = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| std::env::home_dir().unwrap_or_default().join(".cargo"));
+    [
+        (shown(place.target.clone()), "target"),
+        (shown(place.root.clone()), "veilfold"),
+        (shown(cargo), "cargo"),
+    ]
+}
+
+/// The target that this machine's own compiler builds for.
+pub fn host(place: &Place) -> Option<String> {
+    let said = Run::new("rustc", &place.root).arg("-vV").quietly()?;
+    said.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
+}
