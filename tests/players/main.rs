@@ -1,22 +1,20 @@
 //! One script, four languages: players in Rust, Swift, Kotlin and Python play the scripts of
 //! `tests/scenarios/*.json` against a real Relay, each alone and all in one Space at once.
 //!
-//! `script.rs` reads and plays a script, `player.rs` is one player's process. The Rust player is
-//! always there; the others take part when `VEILFOLD_PLAYER_SWIFT`, `…_KOTLIN` and `…_PYTHON` name
-//! the commands that start them, as `cargo xtask test --only players` does.
+//! `script.rs` reads and plays a script. The Rust player is always there; the others take part when
+//! the environment names the commands that start them, as `cargo xtask test --only players` does.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod player;
 mod script;
 
-use player::Language;
 use script::Script;
+use veilfold_tests::player::Language;
 
 /// Each language plays all parts of every script.
 #[test]
 fn each_language_alone() {
-    for language in Language::here() {
+    for language in Language::here().unwrap() {
         for script in Script::all() {
             eprintln!("{} in {}", script.name, language.name);
             script.play(&|_| language.clone());
@@ -27,7 +25,7 @@ fn each_language_alone() {
 /// Every part in another language, in one Space on one Relay; each language gets every part.
 #[test]
 fn all_languages_together() {
-    let languages = Language::here();
+    let languages = Language::here().unwrap();
     for shift in 0..languages.len() {
         for script in Script::all() {
             eprintln!("{}, shifted by {shift}", script.name);

@@ -14,10 +14,10 @@
 //! by JSON Pointers, under names; a text that starts with `$` stands for what was kept. `open` gets the
 //! part's own store and the Relay, unless the step says `"relay": null`.
 
-use super::player::{Language, Player};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::Path;
+use veilfold_tests::player::{Language, Player};
 use veilfold_tests::relay_process::RelayProcess;
 
 /// A script as it was read.
@@ -79,7 +79,7 @@ impl Script {
             let language = cast(index);
             let there = stage.players.iter().position(|player| player.language == language.name);
             let player = there.unwrap_or_else(|| {
-                stage.players.push(Player::start(&language));
+                stage.players.push(Player::start(&language).unwrap());
                 stage.players.len() - 1
             });
             stage.cast.insert(part, player);
@@ -94,7 +94,7 @@ impl Script {
             }
         }
         for player in stage.players {
-            player.end();
+            player.end().unwrap();
         }
     }
 }
@@ -127,7 +127,7 @@ impl Stage<'_> {
 
     fn tell(&mut self, part: &str, order: Json) -> Json {
         let player = self.cast[part];
-        self.players[player].obey(&order)
+        self.players[player].obey(&order).unwrap()
     }
 
     /// Everybody sends, everybody receives, and everybody has the same state.
@@ -153,14 +153,14 @@ impl Stage<'_> {
 
     /// Every part reads the text as these values, and what it writes of them is read alike by Rust.
     fn check_codec(&mut self, step: &Json, parts: &[String], place: &str) {
-        let mut rust = Player::start(&Language::rust());
+        let mut rust = Player::start(&Language::rust().unwrap()).unwrap();
         for part in parts {
             let said = self.tell(part, json!({ "do": "codec", "json": step["json"] }));
             assert_eq!(said["ok"]["typed"], step["typed"], "{place}: {part}: {said}");
-            let again = rust.obey(&json!({ "do": "codec", "json": said["ok"]["json"] }));
+            let again = rust.obey(&json!({ "do": "codec", "json": said["ok"]["json"] })).unwrap();
             assert_eq!(again["ok"]["typed"], step["typed"], "{place}: {part} wrote {said}");
         }
-        rust.end();
+        rust.end().unwrap();
     }
 
     /// The step with what was kept in place of its names.

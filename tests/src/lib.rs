@@ -3,6 +3,8 @@
 pub mod fuzz_targets;
 pub mod harness;
 #[cfg(feature = "io")]
+pub mod player;
+#[cfg(feature = "io")]
 pub mod proxy;
 #[cfg(all(doctest, feature = "io"))]
 mod quickstarts;

@@ -6,8 +6,6 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-const BINARY: &str = "veilfold-relay";
-
 /// A running Relay, killed when dropped.
 #[derive(Debug)]
 pub struct RelayProcess {
@@ -22,7 +20,7 @@ impl RelayProcess {
     /// # Errors
     /// When the program is not there, does not start, or does not say where it listens.
     pub fn start(data: &Path, listen: &str) -> io::Result<Self> {
-        let binary = binary()?;
+        let binary = program("veilfold-relay")?;
         let mut child = Command::new(&binary)
             .args(["--listen", listen, "--data"])
             .arg(data)
@@ -80,11 +78,15 @@ impl Drop for RelayProcess {
 }
 
 /// Beside this program, or beside the folder of a test's program.
-fn binary() -> io::Result<PathBuf> {
+/// A program of this workspace, beside the one that runs.
+///
+/// # Errors
+/// When it was not built.
+pub fn program(name: &str) -> io::Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(BINARY));
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(name));
     beside.into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        let text = format!("{BINARY} is not built; run `cargo build -p veilfold-relay` in the same profile");
+        let text = format!("{name} is not built; run `cargo build --workspace` in the same profile");
         io::Error::new(io::ErrorKind::NotFound, text)
     })
 }

@@ -11,6 +11,7 @@ import json
 import re
 import struct
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -186,6 +187,25 @@ class Device:
 
     async def unwatch(self, order: Order) -> Any:
         await self._watches.pop(order["collection"]).cancel()
+
+    async def repeat(self, order: Order) -> Any:
+        collection, call, times = self.space.collection("crossing"), order["call"], order["times"]
+        started = time.perf_counter()
+        for index in range(times):
+            if call == "id":
+                self.space.id  # noqa: B018
+            elif call == "get":
+                await collection.get("0")
+            elif call == "put":
+                key = str(index % 10_000)
+                await collection.put(key, {"n": index % 10_000, "title": "a title", "done": False})
+            elif call == "rows":
+                async with collection.live() as changes:
+                    await anext(changes)
+            else:
+                async with collection.live_document("0") as states:
+                    await anext(states)
+        return {"seconds": time.perf_counter() - started}
 
     async def connect(self, _: Order) -> Any:
         await self.client.connect()

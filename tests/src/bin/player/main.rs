@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use veilfold_core::Error;
@@ -160,6 +161,7 @@ impl Device {
                     members.into_iter().map(|member| json!([member.name, role(member.role), member.me]));
                 json!({ "members": said.collect::<Vec<_>>() })
             }
+            "repeat" => self.repeat(order).await?,
             "close" => self.client.close().await.map(|()| Json::Null)?,
             other => return Err(wrong(other)),
         })
@@ -201,6 +203,40 @@ impl Device {
             .await?;
         self.last = receipt;
         Ok(json!({ "read": read.as_ref().map_or(Json::Null, typed::out_fields) }))
+    }
+
+    /// The same call many times, for measuring.
+    async fn repeat(&mut self, order: &Json) -> Result<Json, Error> {
+        let (space, collection) = (self.space()?, self.space()?.collection("crossing"));
+        let times = order["times"].as_u64().ok_or_else(|| wrong("times"))?;
+        let started = Instant::now();
+        match text(order, "call")? {
+            "id" => (0..times).for_each(|_| drop(std::hint::black_box(space.id().to_string()))),
+            "get" => {
+                for _ in 0..times {
+                    collection.get("0").await?;
+                }
+            }
+            "put" => {
+                for index in 0..times {
+                    let fields = Json::from(index % 10_000).to_string();
+                    let document = format!(r#"{{"n":{fields},"title":"a title","done":false}}"#);
+                    collection.put(&fields, JsonText(document.as_bytes())).await?;
+                }
+            }
+            "rows" => {
+                for _ in 0..times {
+                    collection.live().await?.next().await?;
+                }
+            }
+            "watch" => {
+                for _ in 0..times {
+                    collection.live_document("0").await?.next().await?;
+                }
+            }
+            other => return Err(wrong(other)),
+        }
+        Ok(json!({ "seconds": started.elapsed().as_secs_f64() }))
     }
 
     async fn watch(&mut self, collection: &str) -> Result<Json, Error> {
