@@ -11,6 +11,7 @@ mod deny;
 mod doc;
 mod fmt;
 mod fuzz;
+mod kotlin;
 mod lint;
 mod place;
 mod python;
@@ -59,6 +60,8 @@ enum Verb {
     Lint,
     /// Builds the API documentation with warnings as errors
     Doc,
+    /// Builds the Kotlin package and tests it on this machine's JVM
+    Kotlin(kotlin::Options),
     /// Builds the Python wheel and tests it in a fresh environment
     Python(python::Options),
     /// Builds the XCFramework and the Swift package that names it, and checks them
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Verb::Fmt(options) => fmt::run(&place, &options),
         Verb::Lint => lint::run(&place),
         Verb::Doc => doc::run(&place),
+        Verb::Kotlin(options) => kotlin::run(&place, &options),
         Verb::Python(options) => python::run(&place, &options),
         Verb::Xcframework(options) => xcframework::run(&place, &options),
     };

@@ -13,6 +13,8 @@ pub enum Tool {
     C,
     /// Python 3.10 or newer with `venv`.
     Python,
+    /// A JDK and Maven.
+    Java,
     /// `rustfmt` and `clippy`.
     Components,
     /// Looks at licences, sources and duplicates of all dependencies.
@@ -27,6 +29,7 @@ impl Tool {
         match self {
             Tool::C => "apt-get install -y build-essential",
             Tool::Python => "apt-get install -y python3 python3-venv",
+            Tool::Java => "apt-get install -y openjdk-17-jdk-headless maven",
             Tool::Components => "rustup component add rustfmt clippy",
             Tool::CargoDeny => "cargo install cargo-deny --locked",
             Tool::CargoFuzz => {
@@ -39,6 +42,7 @@ impl Tool {
         match self {
             Tool::C => "a C compiler",
             Tool::Python => "Python 3.10 or newer with venv",
+            Tool::Java => "a JDK 17 or newer and Maven",
             Tool::Components => "rustfmt and clippy",
             Tool::CargoDeny => "cargo-deny",
             Tool::CargoFuzz => "cargo-fuzz with a nightly toolchain",
@@ -54,6 +58,7 @@ impl Tool {
             Tool::Python => {
                 answers("python3", &["-c", "import sys, venv, ensurepip; assert sys.version_info >= (3, 10)"])
             }
+            Tool::Java => answers("javac", &["--version"]) && answers("mvn", &["--version"]),
             Tool::Components => {
                 answers("cargo", &["fmt", "--version"]) && answers("cargo", &["clippy", "--version"])
             }
@@ -76,6 +81,7 @@ impl Tool {
         let installed = match self {
             Tool::C => apt(place, &["build-essential"]),
             Tool::Python => apt(place, &["python3", "python3-venv"]),
+            Tool::Java => apt(place, &["openjdk-17-jdk-headless", "maven"]),
             Tool::Components => {
                 Run::new("rustup", &place.root).args(["component", "add", "rustfmt", "clippy"]).succeeds()
             }
@@ -130,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_tool_says_how_to_get_it() {
-        for tool in [Tool::C, Tool::Python, Tool::Components, Tool::CargoDeny, Tool::CargoFuzz] {
+        for tool in [Tool::C, Tool::Python, Tool::Java, Tool::Components, Tool::CargoDeny, Tool::CargoFuzz] {
             assert!(tool.how().contains(" install ") || tool.how().contains(" add "), "{tool:?}");
         }
     }

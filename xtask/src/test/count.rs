@@ -24,6 +24,24 @@ pub fn pytest(text: &str) -> Outcome {
     }
 }
 
+/// Surefire: `Tests run: 24, Failures: 0, Errors: 0, Skipped: 0`, once per module. What one class came to
+/// stands on lines of its own, with the time it took.
+pub fn surefire(text: &str) -> Outcome {
+    let mut outcome = Outcome::default();
+    let summed = |line: &&str| line.contains("Tests run: ") && !line.contains("Time elapsed");
+    for line in text.lines().filter(summed) {
+        let after = |word: &str| -> u64 {
+            let rest = line.split(word).nth(1).unwrap_or_default();
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse().unwrap_or(0)
+        };
+        let failed = after("Failures: ") + after("Errors: ");
+        outcome.failed += failed;
+        outcome.passed += after("Tests run: ").saturating_sub(failed + after("Skipped: "));
+    }
+    outcome
+}
+
 /// The last line of `veilfold-sim --json`: the histories together are one test, each switch is one more.
 pub fn simulation(text: &str) -> Outcome {
     let said = last_json(text);
@@ -94,6 +112,15 @@ mod tests {
         assert_eq!(pytest("F\n1 failed, 11 passed, 2 errors in 3.21s\n"), outcome(11, 3));
         assert_eq!(pytest("== 2 failed in 0.1s ==\n"), outcome(0, 2));
         assert_eq!(pytest("no tests ran in 0.01s\n"), outcome(0, 0));
+    }
+
+    #[test]
+    fn modules_of_maven_are_added_up() {
+        let text = "[INFO] Tests run: 6, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 1 s -- in a.B\n\
+                    [INFO] Tests run: 24, Failures: 0, Errors: 0, Skipped: 1\n\
+                    [ERROR] Tests run: 5, Failures: 1, Errors: 2, Skipped: 0\n";
+        assert_eq!(surefire(text), outcome(25, 3));
+        assert_eq!(surefire("BUILD FAILURE"), outcome(0, 0));
     }
 
     #[test]

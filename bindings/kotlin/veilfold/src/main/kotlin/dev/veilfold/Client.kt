@@ -1,0 +1,139 @@
+// The client: one device with all its spaces, and how it is opened.
+
+package dev.veilfold
+
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.flow.Flow
+import java.io.Closeable
+import java.io.File
+import java.util.concurrent.ConcurrentHashMap
+import dev.veilfold.ffi.Client as NativeClient
+import dev.veilfold.ffi.ClientConfig as NativeConfig
+import dev.veilfold.ffi.Space as NativeSpace
+
+private const val CLOSING_MS = 10_000u
+
+/** What a write has survived when its call returns. */
+public enum class Durability {
+    /** A killed process. */
+    PROCESS,
+
+    /** A power cut. */
+    POWER,
+}
+
+/** End-to-end encrypted, offline-first shared documents. */
+public object Veilfold {
+    /**
+     * Opens the device whose store is the file [path], or makes a new one there.
+     *
+     * With a relay (`wss://…` or `ws://…`) it starts to connect and goes on trying; being offline is no
+     * error. Without one it works on this device alone; one can be named later.
+     *
+     * @param name What other members see in spaces that it founds.
+     * @param keyStore Keeps the root key; without one it lies in a file beside the store.
+     * @throws VeilfoldException.Invalid when the store is open already, here or in another process
+     *   (`store_in_use`).
+     * @throws VeilfoldException.Corrupt for a damaged store or a lost key (`keys_lost`).
+     * @throws VeilfoldException.NewerVersion for a store that a newer version has written.
+     */
+    public suspend fun open(
+        path: String,
+        relay: String? = null,
+        name: String = "",
+        durability: Durability = Durability.PROCESS,
+        keyStore: KeyStore? = null,
+    ): Client {
+        val config = NativeConfig(relay, name, durability == Durability.POWER, null)
+        val guarded = keyStore?.let(::GuardedKeyStore)
+        return Client(answered { NativeClient.open(path, config, guarded) }, name)
+    }
+
+    /** The same for a file at hand. */
+    public suspend fun open(
+        file: File,
+        relay: String? = null,
+        name: String = "",
+        durability: Durability = Durability.PROCESS,
+        keyStore: KeyStore? = null,
+    ): Client = open(file.path, relay, name, durability, keyStore)
+}
+
+/**
+ * One device with all its spaces, over one store and at most one connection.
+ *
+ * Everything is kept and shown on this device first; the relay is only needed for others to see it.
+ * Usable from any thread. A client that is dropped without being closed is closed by the garbage
+ * collector, unless one of its streams is still being collected.
+ */
+public class Client internal constructor(private val native: NativeClient, private val name: String) : Closeable {
+    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+    private val spaces = ConcurrentHashMap<String, Space>()
+
+    /** Founds a space whose only member is this device. Works offline. The name is this device's own. */
+    public suspend fun createSpace(name: String = ""): Space = spaceOf(answered { native.createSpace(name) })
+
+    /** The spaces of this device. */
+    public suspend fun spaces(): List<Space> = answered { native.spaces() }.map { space(it.id) }
+
+    /** A space of this device. Throws [VeilfoldException.Invalid] for one that it does not have. */
+    public suspend fun space(id: String): Space = spaceOf(answered { native.space(id) })
+
+    /**
+     * Makes a contact card: a text to be handed to a member, who adds it to one space.
+     *
+     * @param name What members will see, by default the client's.
+     */
+    public suspend fun contactCard(name: String? = null): String = answered { native.contactCard(name ?: this.name) }
+
+    /**
+     * Joins the space that a ticket names, under a name of this device's own. Works offline; the
+     * documents come with the connection.
+     */
+    public suspend fun join(ticket: String, name: String = ""): Space = spaceOf(answered { native.join(ticket, name) })
+
+    /** Names the relay and connects to it; `null` goes offline. Everything written so far syncs. */
+    public suspend fun setRelay(url: String?): Unit = answered { native.setRelay(url) }
+
+    /** The relay's address. */
+    public suspend fun relay(): String? = answered { native.relay() }
+
+    /** Wants a connection, at once instead of at the next attempt. Returns before it is up. */
+    public suspend fun connect(): Unit = answered { native.connect() }
+
+    /** Goes offline until [connect]. */
+    public suspend fun disconnect(): Unit = answered { native.disconnect() }
+
+    /**
+     * What happens from the start of the collection on that no call waits for: a relay that misbehaves,
+     * lost connections, a full disk. Completes when the client closes.
+     */
+    public fun events(): Flow<Event> = events { native.events() }
+
+    /**
+     * Closes the client: streams end, waiting calls throw [VeilfoldException.Invalid] with `closed`, the
+     * store is released. What the relay does not have yet is sent after the next opening. Closing twice
+     * is no error. [close] does the same and blocks its caller for that moment.
+     */
+    public suspend fun shutdown() {
+        answered { native.shutdown() }
+        scope.cancel()
+    }
+
+    /** As [shutdown], for `use` and for code that cannot suspend: blocks, for milliseconds as a rule. */
+    override fun close() {
+        told { native.closeBlocking(CLOSING_MS) }
+        scope.cancel()
+    }
+
+    private suspend fun spaceOf(found: NativeSpace): Space {
+        val id = told { found.id() }
+        return spaces[id] ?: run {
+            val made = Space(found, id, told { found.name() }, statusOf(answered { found.status() }), scope)
+            spaces.putIfAbsent(id, made) ?: made
+        }
+    }
+}

@@ -1,0 +1,91 @@
+// What became of a write.
+
+package dev.veilfold
+
+import dev.veilfold.ffi.Fate as NativeFate
+import dev.veilfold.ffi.Receipt as NativeReceipt
+
+/**
+ * A place in the order.
+ *
+ * @property seq The entry's number, from 1.
+ * @property index The write's place in that entry.
+ */
+public data class Position(val seq: Long, val index: Long)
+
+/** What became of a write. */
+public sealed interface Fate {
+    /** The order does not contain it yet. */
+    public data object Pending : Fate
+
+    /** A fate that nothing will change any more. */
+    public sealed interface Settled : Fate
+
+    /** Every device has it, at this position. */
+    public data class Confirmed(val position: Position) : Settled
+
+    /**
+     * Every device left it out.
+     *
+     * @property reason A stable code, for instance `read_changed`.
+     * @property document Collection and id of the document that it is about, if it is about one.
+     */
+    public data class Rejected(
+        val reason: String,
+        val detail: String,
+        val position: Position,
+        val document: Pair<String, String>?,
+    ) : Settled
+
+    /**
+     * It never entered the order.
+     *
+     * @property reason A stable code, for instance `not_allowed`.
+     */
+    public data class Refused(val reason: String, val detail: String) : Settled
+}
+
+/**
+ * A write that this device keeps, and the way to ask for its fate.
+ *
+ * Asking takes nothing away; dropping it changes nothing.
+ */
+public class Receipt internal constructor(private val native: NativeReceipt) {
+    /** The write's id, 16 hex digits. Kept by the app, it finds the fate again: [Space.receipt]. */
+    public val txId: String by lazy { told { native.txId() } }
+
+    /** Ids of the list elements that the write made, in the order in which it made them. */
+    public val elements: List<String> by lazy { told { native.elements() } }
+
+    /**
+     * What became of it so far.
+     *
+     * @throws VeilfoldException.Invalid with `fate_forgotten` when it is unknown here or was settled
+     *   more than 10,000 writes ago.
+     */
+    public suspend fun fate(): Fate = fateOf(answered { native.fate() })
+
+    /**
+     * Waits until nothing will change the fate any more, which may take as long as the device is
+     * offline. Cancelling ends the waiting and nothing else.
+     *
+     * @throws VeilfoldException.Invalid as [fate], and with `closed` when the client is closed meanwhile.
+     */
+    public suspend fun settled(): Fate.Settled =
+        fateOf(answered { native.settled() }) as? Fate.Settled
+            ?: throw VeilfoldException.Internal("internal", "a settled fate is not pending")
+
+    override fun toString(): String = "Receipt($txId)"
+}
+
+internal fun fateOf(native: NativeFate): Fate =
+    when (native) {
+        NativeFate.Pending -> Fate.Pending
+        is NativeFate.Confirmed -> Fate.Confirmed(Position(native.seq, native.index))
+        is NativeFate.Rejected -> {
+            val (collection, document) = native.collection to native.document
+            val about = if (collection != null && document != null) collection to document else null
+            Fate.Rejected(native.code, native.detail, Position(native.seq, native.index), about)
+        }
+        is NativeFate.Refused -> Fate.Refused(native.code, native.detail)
+    }

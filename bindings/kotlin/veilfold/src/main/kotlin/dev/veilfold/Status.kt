@@ -1,0 +1,85 @@
+// How a space stands, and what happens that no call waits for.
+
+package dev.veilfold
+
+import dev.veilfold.ffi.Event as NativeEvent
+import dev.veilfold.ffi.SpaceStatus as NativeStatus
+import dev.veilfold.ffi.SyncState as NativeState
+
+/** Where a space stands with the relay. */
+public sealed interface SyncState {
+    /** No connection. */
+    public data object Offline : SyncState
+
+    /** A connection is being made, or the space is being asked for. */
+    public data object Connecting : SyncState
+
+    /** The relay turned it away, for instance before this device was added; it is asked again by itself. */
+    public data object Refused : SyncState
+
+    /** Entries are arriving: `done` of `total` positions. */
+    public data class CatchingUp(val done: Long, val total: Long) : SyncState
+
+    /** What is ordered arrives as it is ordered. */
+    public data object Live : SyncState
+
+    /** Entries are kept and not shown yet, because their key is missing. */
+    public data object Held : SyncState
+
+    /** The relay was caught: `fault` says at what. */
+    public data class Forked(val fault: String) : SyncState
+}
+
+/**
+ * How a space stands.
+ *
+ * @property state With the relay.
+ * @property outboxCount Own writes that the order does not contain yet.
+ * @property storedCount Of these, how many the relay has stored.
+ * @property seq Newest position that this device has verified and folded.
+ */
+public data class SyncStatus(val state: SyncState, val outboxCount: Long, val storedCount: Long, val seq: Long)
+
+/** Something noteworthy that no call was waiting for. */
+public sealed interface Event {
+    /** The relay gave something that an honest one cannot give. */
+    public data class RelayMisbehaved(val space: String?, val fault: String) : Event
+
+    /** Another copy of this store writes as this device. */
+    public data class DeviceCloned(val space: String) : Event
+
+    /** This device was added to a space. */
+    public data class Admitted(val space: String) : Event
+
+    /** The store could not keep what arrived; it is fetched again. */
+    public data class StoreFailed(val detail: String) : Event
+
+    /** The connection ended or never came about; it is tried again. */
+    public data class Disconnected(val detail: String) : Event
+
+    /** So many events were lost because they were not collected in time. */
+    public data class Missed(val count: Long) : Event
+}
+
+internal fun statusOf(native: NativeStatus): SyncStatus =
+    SyncStatus(stateOf(native.state), native.outboxCount, native.storedCount, native.seq)
+
+private fun stateOf(native: NativeState): SyncState =
+    when (native) {
+        NativeState.Offline -> SyncState.Offline
+        NativeState.Connecting -> SyncState.Connecting
+        NativeState.Refused -> SyncState.Refused
+        is NativeState.CatchingUp -> SyncState.CatchingUp(native.done, native.total)
+        NativeState.Live -> SyncState.Live
+        NativeState.Held -> SyncState.Held
+        is NativeState.Forked -> SyncState.Forked(native.fault)
+    }
+
+internal fun eventOf(native: NativeEvent): Event =
+    when (native) {
+        is NativeEvent.RelayMisbehaved -> Event.RelayMisbehaved(native.space, native.fault)
+        is NativeEvent.DeviceCloned -> Event.DeviceCloned(native.space)
+        is NativeEvent.Admitted -> Event.Admitted(native.space)
+        is NativeEvent.StoreFailed -> Event.StoreFailed(native.detail)
+        is NativeEvent.Disconnected -> Event.Disconnected(native.detail)
+    }

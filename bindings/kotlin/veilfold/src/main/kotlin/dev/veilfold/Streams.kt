@@ -1,0 +1,149 @@
+// Live queries, statuses and events as cold flows over native streams that are pulled: each
+// collection opens its own, a slow collector gets the newest state and holds nobody up, and
+// whatever ends the collection ends the native stream at once.
+
+package dev.veilfold
+
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.flow
+import kotlinx.serialization.json.JsonArray
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import java.util.TreeMap
+import dev.veilfold.ffi.EventStream as NativeEvents
+import dev.veilfold.ffi.LiveQuery as NativeLive
+import dev.veilfold.ffi.StatusStream as NativeStatuses
+
+private const val BATCH = 500u
+private const val EVENTS = 256u
+
+/**
+ * One consistent state of a live query, and what is different from the one before.
+ *
+ * @property rows All documents, by id.
+ * @property inserted Documents that are new.
+ * @property updated Documents that were there and may have changed.
+ * @property removed Ids of documents that are gone.
+ */
+public data class Change<T>(
+    val rows: List<T>,
+    val inserted: List<T>,
+    val updated: List<T>,
+    val removed: List<String>,
+)
+
+internal fun <T> changes(mapping: Mapping<T>, open: suspend () -> NativeLive): Flow<Change<T>> =
+    flow {
+        val live = answered(open)
+        try {
+            val rows = TreeMap<String, T>(byCodePoints)
+            while (true) {
+                val step = nextStep(live, mapping) ?: break
+                rows.putAll(step.inserted)
+                rows.putAll(step.updated)
+                rows.keys.removeAll(step.removed)
+                val (inserted, updated) = step.inserted.values.toList() to step.updated.values.toList()
+                emit(Change(rows.values.toList(), inserted, updated, step.removed.sortedWith(byCodePoints)))
+            }
+        } finally {
+            live.cancel()
+            live.close()
+        }
+    }
+
+internal fun <T : Any> states(mapping: Mapping<T>, id: String, open: suspend () -> NativeLive): Flow<T?> =
+    flow {
+        val live = answered(open)
+        try {
+            while (true) {
+                val step = nextStep(live, mapping) ?: break
+                emit(step.inserted[id] ?: step.updated[id])
+            }
+        } finally {
+            live.cancel()
+            live.close()
+        }
+    }
+
+internal fun statuses(open: suspend () -> NativeStatuses): Flow<SyncStatus> =
+    flow {
+        val stream = answered(open)
+        try {
+            while (true) emit(statusOf(answered { stream.next() } ?: break))
+        } finally {
+            stream.cancel()
+            stream.close()
+        }
+    }
+
+internal fun events(open: suspend () -> NativeEvents): Flow<Event> =
+    flow {
+        val stream = answered(open)
+        try {
+            while (true) {
+                val batch = answered { stream.nextBatch(EVENTS) } ?: break
+                if (batch.missed > 0) emit(Event.Missed(batch.missed))
+                for (event in batch.events) emit(eventOf(event))
+            }
+        } finally {
+            stream.cancel()
+            stream.close()
+        }
+    }
+
+/** Batches of one state, put together. */
+private class Step<T> {
+    val inserted = LinkedHashMap<String, T>()
+    val updated = LinkedHashMap<String, T>()
+    val removed = LinkedHashSet<String>()
+    var complete = false
+
+    fun add(batch: JsonObject, mapping: Mapping<T>) {
+        for ((id, document) in rowsOf(batch.getValue("inserted"), mapping)) {
+            val into = if (removed.remove(id)) updated else inserted
+            into[id] = document
+        }
+        for ((id, document) in rowsOf(batch.getValue("updated"), mapping)) {
+            val into = if (id in inserted) inserted else updated
+            into[id] = document
+        }
+        for (id in batch.getValue("removed") as JsonArray) {
+            val gone = (id as JsonPrimitive).content
+            updated.remove(gone)
+            if (inserted.remove(gone) == null) removed.add(gone)
+        }
+        complete = (batch.getValue("complete") as JsonPrimitive).content == "true"
+    }
+}
+
+private suspend fun <T> nextStep(live: NativeLive, mapping: Mapping<T>): Step<T>? =
+    answered {
+        val step = Step<T>()
+        while (!step.complete) {
+            val batch = live.nextBatch(BATCH) ?: return@answered null
+            step.add(parsed(batch) as JsonObject, mapping)
+        }
+        step
+    }
+
+/** `[[id, document], …]`. */
+internal fun <T> rowsOf(rows: JsonElement, mapping: Mapping<T>): List<Pair<String, T>> =
+    (rows as JsonArray).map { row ->
+        val (id, fields) = row as JsonArray
+        val own = (id as JsonPrimitive).content
+        own to mapping.document(own, fields)
+    }
+
+/** The order of ids everywhere: that of their UTF-8 bytes. */
+private val byCodePoints: Comparator<String> =
+    Comparator { a, b ->
+        var index = 0
+        while (index < a.length && index < b.length && a[index] == b[index]) index += 1
+        when {
+            index == a.length || index == b.length -> a.length - b.length
+            // Halves of a pair stand for what comes after all other characters.
+            a[index].isSurrogate() != b[index].isSurrogate() -> if (a[index].isSurrogate()) 1 else -1
+            else -> a[index].compareTo(b[index])
+        }
+    }

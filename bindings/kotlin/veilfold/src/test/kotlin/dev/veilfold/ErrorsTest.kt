@@ -1,0 +1,71 @@
+// The error kinds are those of Rust, and what the generated layer throws becomes one of them.
+
+package dev.veilfold
+
+import dev.veilfold.ffi.InternalException
+import kotlinx.coroutines.CancellationException
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertSame
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import java.io.File
+import dev.veilfold.ffi.VeilfoldException as NativeException
+
+class ErrorsTest {
+    @Test
+    fun errorKindsAreThoseOfRust() {
+        val source = File(System.getProperty("veilfold.checkout"), "core/src/error.rs").readText()
+        val listed = Regex("""pub enum ErrorKind \{(.*?)\n\}""", RegexOption.DOT_MATCHES_ALL).find(source)?.groupValues?.get(1)
+        val kinds = Regex("""^ {4}(\w+),$""", RegexOption.MULTILINE).findAll(listed.orEmpty()).map { it.groupValues[1] }.toList()
+        assertEquals(7, kinds.size)
+        val own = VeilfoldException::class.java.permittedOrNested()
+        assertEquals((kinds + "Unknown").toSet(), own)
+    }
+
+    @Test
+    fun everyKindIsTranslated() {
+        val natives =
+            listOf(
+                NativeException.Offline("x", "y"),
+                NativeException.NotAllowed("x", "y"),
+                NativeException.Invalid("x", "y"),
+                NativeException.RelayMisbehaved("x", "y"),
+                NativeException.NewerVersion("x", "y"),
+                NativeException.Corrupt("x", "y"),
+                NativeException.Internal("x", "y"),
+            )
+        for (native in natives) {
+            val error = translated(native)
+            assertEquals(native.javaClass.simpleName, error.javaClass.simpleName)
+            assertEquals(listOf("x", "y", "x: y"), listOf(error.code, error.detail, error.message))
+        }
+    }
+
+    @Test
+    fun whatIsNotOursPassesAsItIs() {
+        val (own, cancelled) = IllegalStateException() to CancellationException()
+        assertSame(own, ofBorder(own))
+        assertSame(cancelled, ofBorder(cancelled))
+        assertTrue(ofBorder(InternalException("panic")) is VeilfoldException.Internal)
+    }
+
+    @Test
+    fun nothingGeneratedIsInTheSignaturesOfPublicClasses() {
+        val classes = File(VeilfoldException::class.java.protectionDomain.codeSource.location.toURI())
+        val names = classes.walk().filter { it.extension == "class" }.map { it.relativeTo(classes).path }
+        val public = names.map { Class.forName(it.removeSuffix(".class").replace('/', '.'), false, javaClass.classLoader) }
+            .filter { type -> java.lang.reflect.Modifier.isPublic(type.modifiers) && !type.isSynthetic && type.isKotlinPublic() }
+        val leaks =
+            public.flatMap { type ->
+                type.methods.filter { it.declaringClass == type && !it.isSynthetic && '$' !in it.name }
+                    .filter { method -> (method.parameterTypes.asList() + method.returnType).any { it.name.startsWith("dev.veilfold.ffi.") } }
+                    .map { "${type.simpleName}.${it.name}" }
+            }.toList()
+        assertEquals(emptyList<String>(), leaks)
+    }
+}
+
+private fun Class<*>.permittedOrNested(): Set<String> = declaredClasses.filter { this.isAssignableFrom(it) }.map { it.simpleName }.toSet()
+
+/** Files of internal functions, and internal classes, are public to the JVM; their names say so here. */
+private fun Class<*>.isKotlinPublic(): Boolean = !simpleName.endsWith("Kt") && simpleName !in setOf("GuardedKeyStore")

@@ -1,0 +1,73 @@
+//! `cargo xtask kotlin`: the Kotlin package, generated, compiled and tested by Maven on this machine's JVM.
+//!
+//! Nothing that is made lies beside the sources: Maven builds under the target folder too.
+
+mod generate;
+mod maven;
+
+use crate::command::{Run, Said};
+use crate::place::Place;
+use crate::python;
+use crate::tools::Tool;
+use std::path::PathBuf;
+
+pub use maven::package;
+
+#[derive(clap::Args, Default)]
+pub struct Options {
+    /// Installs what is missing on this machine
+    #[arg(long)]
+    pub install: bool,
+    /// Builds the player and prints the command that runs it, instead of testing
+    #[arg(long)]
+    pub player: bool,
+}
+
+pub fn run(place: &Place, options: &Options) -> bool {
+    if !Tool::Java.get(place, options.install) {
+        return false;
+    }
+    if options.player {
+        return build_player(place).then(|| println!("{}", player(place))).is_some();
+    }
+    python::relay(place) && prepare(place) && test(place).ok
+}
+
+/// The native library as the tests load it, and the Kotlin code that UniFFI makes for it.
+pub fn prepare(place: &Place) -> bool {
+    generate::for_tests(place)
+}
+
+/// Compiles everything and runs all tests; the Relay that some of them start was built before.
+pub fn test(place: &Place) -> Said {
+    maven::project(place, &made(place))
+        .arg("verify")
+        .env("VEILFOLD_RELAY_BIN", place.test_binary("veilfold-relay"))
+        .heard()
+}
+
+/// Where Maven builds, and where it finds what was generated.
+pub fn made(place: &Place) -> PathBuf {
+    place.target.join("kotlin")
+}
+
+/// Compiles the player without testing anything.
+pub fn build_player(place: &Place) -> bool {
+    prepare(place)
+        && maven::project(place, &made(place))
+            .args(["package", "-DskipTests", "--quiet", "-pl", "player", "-am"])
+            .succeeds()
+}
+
+/// The command that starts the player as it was built last.
+pub fn player(place: &Place) -> String {
+    let made = made(place);
+    let library = made.join("native");
+    let program = made.join("veilfold-player");
+    format!(
+        "java -Djna.library.path={} -cp '{}:{}/*' dev.veilfold.player.MainKt",
+        library.display(),
+        program.join("classes").display(),
+        program.join("dependency").display(),
+    )
+}
