@@ -10,7 +10,7 @@
 //! ]}
 //! ```
 //!
-//! What each order means says `README.md` beside the scripts. `keep` stores fields of an answer, found
+//! A text `$vector:FILE#POINTER` stands for a part of a golden vector. What each order means says `README.md` beside the scripts. `keep` stores fields of an answer, found
 //! by JSON Pointers, under names; a text that starts with `$` stands for what was kept. `open` gets the
 //! part's own store and the Relay, unless the step says `"relay": null`.
 
@@ -25,6 +25,16 @@ pub struct Script {
     pub name: String,
     parts: Vec<String>,
     steps: Vec<Json>,
+}
+
+/// What a text starts with that stands for a part of a golden vector: `$vector:FILE#POINTER`.
+const VECTOR: &str = "vector:";
+
+fn vector(place: &str) -> Json {
+    let (file, pointer) = place.split_once('#').unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/v1").join(file);
+    let json: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    json.pointer(pointer).unwrap_or_else(|| panic!("{file} has no {pointer}")).clone()
 }
 
 /// Who plays, and what was kept on the way.
@@ -167,6 +177,7 @@ impl Stage<'_> {
     fn filled(&self, json: &Json) -> Json {
         match json {
             Json::String(text) => match text.strip_prefix('$') {
+                Some(name) if name.starts_with(VECTOR) => vector(&name[VECTOR.len()..]),
                 Some(name) => {
                     self.kept.get(name).unwrap_or_else(|| panic!("nothing was kept as {name}")).clone()
                 }

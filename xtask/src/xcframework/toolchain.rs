@@ -130,7 +130,7 @@ pub fn build(place: &Place, slice: &Slice, target: &Target, std: Std, c: &C) -> 
     }
     if let C::Zig { python, headers } = c {
         // All that needs one of Apple's headers that is not public source: <os/log.h>.
-        build = build.arg("--no-default-features");
+        build = build.args(["--no-default-features", "--features", "tls"]);
         let tools = Wrappers::write(place, slice, target, python, headers)?;
         build = build
             .env(&format!("CC_{name}"), tools.compiler)

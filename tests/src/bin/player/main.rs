@@ -16,7 +16,9 @@ use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use veilfold_core::Error;
-use veilfold_core::client::{Client, Config, Fate, IntoFields, Json as JsonText, Receipt, Space, value_at};
+use veilfold_core::client::{
+    Client, Config, ContactCard, Fate, IntoFields, Json as JsonText, Receipt, Space, SpaceTicket, value_at,
+};
 use veilfold_core::model::{ElementId, Fields, Path, Value, fields_to_json};
 use veilfold_core::wire::Role;
 
@@ -104,7 +106,8 @@ impl Device {
             }
             "add_member" => self.add_member(order).await?,
             "join" => {
-                let ticket = text(order, "ticket")?.parse().map_err(|_| wrong("ticket"))?;
+                let ticket = text(order, "ticket")?.parse::<SpaceTicket>();
+                let ticket = ticket.map_err(|_| Error::invalid("bad_ticket", "not a ticket".to_owned()))?;
                 let space = self.client.join(&ticket, text(order, "name")?).await?;
                 self.space = Some(space.clone());
                 json!({ "space": space.id().to_string() })
@@ -168,7 +171,8 @@ impl Device {
     }
 
     async fn add_member(&mut self, order: &Json) -> Result<Json, Error> {
-        let card = text(order, "card")?.parse().map_err(|_| wrong("card"))?;
+        let card = text(order, "card")?.parse::<ContactCard>();
+        let card = card.map_err(|_| Error::invalid("bad_card", "not a card".to_owned()))?;
         let role = match text(order, "role")? {
             "reader" => Role::Reader,
             "writer" => Role::Writer,
