@@ -8,6 +8,7 @@ mod bench;
 mod command;
 mod demo;
 mod deny;
+mod dist;
 mod doc;
 mod fmt;
 mod fuzz;
@@ -17,11 +18,13 @@ mod place;
 mod python;
 mod ship;
 mod sim;
+mod size;
 mod table;
 mod test;
 mod tidy;
 mod tools;
 mod vectors;
+mod wheel;
 mod xcframework;
 mod zip;
 
@@ -64,6 +67,12 @@ enum Verb {
     Kotlin(kotlin::Options),
     /// Builds the Python wheel and tests it in a fresh environment
     Python(python::Options),
+    /// Builds the wheel that is released, and runs the quickstarts with it alone
+    Wheel(wheel::Options),
+    /// Builds everything that this machine can make of a release, with sums and a bill of materials
+    Dist(dist::Options),
+    /// Weighs the library that users get against its parts, and shares it out among its dependencies
+    Size(size::Options),
     /// Builds the XCFramework and the Swift package that names it, and checks them
     Xcframework(xcframework::Options),
 }
@@ -91,6 +100,9 @@ fn main() -> ExitCode {
         Verb::Doc => doc::run(&place),
         Verb::Kotlin(options) => kotlin::run(&place, &options),
         Verb::Python(options) => python::run(&place, &options),
+        Verb::Wheel(options) => wheel::run(&place, &options),
+        Verb::Dist(options) => dist::run(&place, &options),
+        Verb::Size(options) => size::run(&place, &options),
         Verb::Xcframework(options) => xcframework::run(&place, &options),
     };
     if worked { ExitCode::SUCCESS } else { ExitCode::FAILURE }

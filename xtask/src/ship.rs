@@ -17,8 +17,17 @@ pub struct HostLibrary {
     pub stripped: PathBuf,
 }
 
-/// Builds `veilfold-ffi` for this machine as it is shipped, with more features of that package if any.
-pub fn host_library(place: &Place, features: &[&str]) -> Option<HostLibrary> {
+/// What of `veilfold-ffi` is compiled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// As users get it.
+    Shipped,
+    /// Without TLS, which is weighed apart.
+    WithoutTls,
+}
+
+/// Builds `veilfold-ffi` for this machine.
+pub fn host_library(place: &Place, kind: Kind) -> Option<HostLibrary> {
     let host = host(place)?;
     let mut build = Run::cargo(&place.root)
         .args(["rustc", "-p", "veilfold-ffi", "--lib", "--crate-type", "cdylib", "--profile", PROFILE])
@@ -26,8 +35,8 @@ pub fn host_library(place: &Place, features: &[&str]) -> Option<HostLibrary> {
         .env("RUSTFLAGS", rustflags(place))
         .env(&format!("CFLAGS_{}", host.replace('-', "_")), cflags(place))
         .env("SOURCE_DATE_EPOCH", SOURCE_DATE);
-    if !features.is_empty() {
-        build = build.arg("--features").arg(features.join(","));
+    if kind == Kind::WithoutTls {
+        build = build.args(["--no-default-features", "--features", "platform-log"]);
     }
     let name = format!("{}veilfold_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let built = place.target.join(&host).join(PROFILE).join(&name);
@@ -35,8 +44,10 @@ pub fn host_library(place: &Place, features: &[&str]) -> Option<HostLibrary> {
         return None;
     }
     // The next build with other features would write over it.
-    let kind = if features.is_empty() { "shipped".to_owned() } else { features.join("-") };
-    let folder = place.target.join("ship").join(kind);
+    let folder = place.target.join("ship").join(match kind {
+        Kind::Shipped => "shipped",
+        Kind::WithoutTls => "without-tls",
+    });
     let whole = folder.join("whole").join(&name);
     let stripped = folder.join(&name);
     std::fs::create_dir_all(folder.join("whole")).ok()?;

@@ -87,6 +87,20 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// SHA-256 in the form that wheels want: base 64 for addresses, without padding.
+pub fn sha256_base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for three in Sha256::digest(bytes).chunks(3) {
+        let number = three.iter().fold(0_u32, |number, byte| (number << 8) | u32::from(*byte))
+            << (8 * (3 - three.len()));
+        for digit in 0..=three.len() {
+            text.push(char::from(DIGITS[(number >> (18 - 6 * digit)) as usize & 63]));
+        }
+    }
+    text
+}
+
 fn short(length: usize) -> Result<u32> {
     u32::try_from(length).map_err(|_| Error::other("an archive of more than 4 GiB"))
 }

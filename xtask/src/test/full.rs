@@ -6,9 +6,9 @@
 use super::report::{Outcome, Report};
 use super::{count, steps};
 use crate::command::Run;
-use crate::fuzz;
 use crate::place::Place;
 use crate::tools::Tool;
+use crate::{dist, fuzz, size, wheel};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -48,6 +48,21 @@ enum Piece {
     Fuzz { target: String, round: u32 },
     /// A test target of the workspace with its numbers raised.
     Tests(Raised),
+    /// What is released, built and judged.
+    Release(Release),
+}
+
+/// Artifacts in the profile that is shipped, which takes minutes for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Release {
+    /// The XCFramework with all its slices.
+    Apple,
+    /// The wheel, alone in a fresh environment.
+    Wheel,
+    /// The library against the sum of its parts.
+    Size,
+    /// Everything twice, with the same bytes.
+    Again,
 }
 
 /// A test target whose numbers are set by variables.
@@ -77,6 +92,7 @@ impl Piece {
         match self {
             Piece::Histories { first } => format!("histories {first}..{}", first + HISTORIES_PER_PIECE),
             Piece::Fuzz { target, round } => format!("fuzz {target} round {round}"),
+            Piece::Release(release) => format!("release {release:?}").to_lowercase(),
             Piece::Tests(raised) => {
                 let values: Vec<&str> = raised.variables.iter().map(|(_, value)| *value).collect();
                 format!("{} {}", raised.target, values.join(" "))
@@ -89,10 +105,12 @@ impl Piece {
         match self {
             Piece::Histories { .. } | Piece::Fuzz { .. } => 2,
             Piece::Tests(raised) => raised.about_minutes,
+            Piece::Release(Release::Again) => 25,
+            Piece::Release(_) => 10,
         }
     }
 
-    fn run(&self, place: &Place) -> Outcome {
+    fn run(&self, place: &Place, install: bool) -> Outcome {
         match self {
             Piece::Histories { first } => {
                 let said = Run::new(place.test_binary("veilfold-sim"), &place.root)
@@ -109,6 +127,10 @@ impl Piece {
                 let said = variables.iter().fold(run, |run, (name, value)| run.env(name, value)).heard();
                 count::libtest(&said.text).and_exit(said.ok)
             }
+            Piece::Release(Release::Apple) => steps::xcframework(place, install, &[]),
+            Piece::Release(Release::Wheel) => Outcome::of(wheel::run(place, &wheel::Options { install })),
+            Piece::Release(Release::Size) => Outcome::of(size::run(place, &size::Options::default())),
+            Piece::Release(Release::Again) => Outcome::of(dist::same_again(place, install, &[])),
         }
     }
 }
@@ -133,7 +155,7 @@ pub fn run(place: &Place, install: bool, part: Part) -> bool {
         if progress.done.contains(&name) {
             println!("done before");
             report.step(&name, || Outcome::of(true).with_note("done before"));
-        } else if report.step(&name, || piece.run(place)) {
+        } else if report.step(&name, || piece.run(place, install)) {
             progress.note(name);
         }
     }
@@ -147,7 +169,8 @@ fn all(targets: &[String]) -> Vec<Piece> {
     let fuzz = targets
         .iter()
         .flat_map(|target| rounds.clone().map(move |round| Piece::Fuzz { target: target.clone(), round }));
-    RAISED.into_iter().map(Piece::Tests).chain(histories).chain(fuzz).collect()
+    let releases = [Release::Apple, Release::Wheel, Release::Size, Release::Again].map(Piece::Release);
+    releases.into_iter().chain(RAISED.into_iter().map(Piece::Tests)).chain(histories).chain(fuzz).collect()
 }
 
 /// Gives every piece to the part that has least to do so far; all parts together have all pieces.

@@ -9,7 +9,7 @@ use crate::command::Run;
 use crate::deny::Denied;
 use crate::place::Place;
 use crate::tools::Tool;
-use crate::{deny, doc, fmt, lint, python, tidy, vectors};
+use crate::{deny, doc, fmt, lint, python, tidy, vectors, xcframework};
 
 pub struct Step {
     /// What `--only` takes.
@@ -97,6 +97,9 @@ pub const STEPS: &[Step] = &[
             .heard();
         count::libtest(&said.text).and_exit(said.ok)
     }),
+    step("xcframework", "apple", "The library for iOS, packaged and read again", |place, install| {
+        xcframework(place, install, &["ios-arm64"])
+    }),
 ];
 
 /// All packages in one build with one set of features. The wheel alone is built again, without what
@@ -117,5 +120,14 @@ fn dependencies(place: &Place, install: bool) -> Outcome {
         Denied::Nothing => Outcome::of(true),
         Denied::NothingButNoAdvisories => Outcome::of(true).with_note("without advisories: no database"),
         Denied::Something => Outcome::of(false),
+    }
+}
+
+/// Every check on what was packaged counts as a test.
+pub fn xcframework(place: &Place, install: bool, slices: &[&str]) -> Outcome {
+    let slices = slices.iter().map(|name| (*name).to_owned()).collect();
+    match xcframework::make(place, &xcframework::Options { slices, install }) {
+        Some(judged) => Outcome { passed: judged.passed, failed: judged.failed, note: None },
+        None => Outcome::missing("the library was not built"),
     }
 }

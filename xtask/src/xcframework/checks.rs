@@ -35,6 +35,7 @@ pub struct Shown {
 pub fn all(place: &Place, layout: &Layout, slices: &[&Slice]) -> (Vec<Check>, Vec<Shown>) {
     let mut checks = Vec::new();
     let mut shown = Vec::new();
+    let mut all_used = BTreeSet::new();
     let mut check = |what: String, wrong: Vec<String>| checks.push(Check { what, wrong });
     for slice in slices {
         let name = slice.name;
@@ -71,10 +72,13 @@ pub fn all(place: &Place, layout: &Layout, slices: &[&Slice]) -> (Vec<Check>, Ve
             privacy(&layout.framework.join(name).join(PRIVACY), &used),
         );
         shown.push(row);
+        all_used.extend(used);
     }
     check("Info.plist".to_owned(), info(layout, slices));
     check("the archive unpacks to the framework".to_owned(), unpacks(place, layout));
     check("Package.swift names the archive's sum".to_owned(), checksum(layout));
+    let manifest = layout.package.join("Sources").join(WRITTEN).join(PRIVACY);
+    check("the Swift package's privacy manifest".to_owned(), privacy(&manifest, &all_used));
     check("the Swift package has its sources".to_owned(), sources(layout));
     (checks, shown)
 }

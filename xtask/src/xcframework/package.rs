@@ -141,7 +141,10 @@ pub fn swift_package(place: &Place, layout: &Layout, checksum: &str, privacy: &V
         std::fs::write(to, bytes)?;
     }
     // A static library has no resources of its own; the module that links it brings the manifest.
-    privacy.to_file_xml(sources.join(WRITTEN).join(PRIVACY)).map_err(Error::other)?;
+    let own = sources.join(WRITTEN).join(PRIVACY);
+    if !own.is_file() {
+        privacy.to_file_xml(own).map_err(Error::other)?;
+    }
     for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
         std::fs::copy(place.root.join(name), layout.package.join(name))?;
     }

@@ -1,0 +1,150 @@
+//! `cargo xtask dist`: everything of a release that this machine can make, in `target/dist`.
+//!
+//! Each artifact has a verb of its own; `dist/sbom.rs` writes what is inside of them, and the sums of
+//! all files come last. Nothing depends on when or where it was made: `--again` shows it.
+
+mod sbom;
+
+use crate::place::Place;
+use crate::{table, wheel, xcframework, zip};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+#[derive(clap::Args, Default)]
+pub struct Options {
+    /// Installs what is missing on this machine
+    #[arg(long)]
+    pub install: bool,
+    /// Leaves out what this machine cannot make, instead of failing
+    #[arg(long)]
+    pub possible: bool,
+    /// Only writes the sums of what lies in `target/dist` already, after joining it from several machines
+    #[arg(long)]
+    pub sums: bool,
+    /// Builds everything twice, in folders of different names, and compares the bytes
+    #[arg(long)]
+    pub again: bool,
+}
+
+pub fn run(place: &Place, options: &Options) -> bool {
+    if options.sums {
+        return sbom::write(place) && close(place);
+    }
+    if options.again {
+        return same_again(place, options.install, &[]);
+    }
+    let _ = std::fs::remove_dir_all(place.target.join("dist"));
+    let all = make(place, options.install, &[]);
+    (all || options.possible) && sbom::write(place) && close(place)
+}
+
+/// Makes what can be made; false if something could not.
+fn make(place: &Place, install: bool, slices: &[String]) -> bool {
+    let apple = xcframework::Options { slices: slices.to_vec(), install };
+    let parts: [(&str, &dyn Fn() -> bool); 2] = [
+        ("XCFramework and Swift package", &|| xcframework::run(place, &apple)),
+        ("wheel", &|| wheel::run(place, &wheel::Options { install })),
+    ];
+    let mut missing = Vec::new();
+    for (name, make) in parts {
+        println!("\n== {name}");
+        if !make() {
+            missing.push(name);
+        }
+    }
+    for name in &missing {
+        println!("not made: {name}");
+    }
+    missing.is_empty()
+}
+
+/// Writes the sums and shows what there is.
+fn close(place: &Place) -> bool {
+    let dist = place.target.join("dist");
+    let Ok(mut files) = zip::folder(&dist, "") else { return false };
+    files.retain(|name, _| name != SUMS);
+    let text: String =
+        files.iter().map(|(name, bytes)| format!("{}  {name}\n", zip::sha256(bytes))).collect();
+    if let Err(error) = std::fs::write(dist.join(SUMS), text) {
+        println!("{SUMS}: {error}");
+        return false;
+    }
+    let mut rows = vec![["file", "size", "SHA-256"].map(str::to_owned).to_vec()];
+    for (name, bytes) in &files {
+        let sum: String = zip::sha256(bytes).chars().take(16).collect();
+        rows.push(vec![name.clone(), table::bytes(bytes.len() as u64), sum]);
+    }
+    println!("\n{}\n{}", table::text(&rows), dist.display());
+    true
+}
+
+/// As `sha256sum -c` reads it.
+const SUMS: &str = "SHA256SUMS";
+
+/// Builds in the target folder and in one of another name, from nothing, and compares what came out.
+/// The second folder is kept no longer than that.
+pub fn same_again(place: &Place, install: bool, slices: &[String]) -> bool {
+    let second = Place { root: place.root.clone(), target: place.target.join("again") };
+    let _ = std::fs::remove_dir_all(&second.target);
+    let made = make(place, install, slices) && make(&second, install, slices);
+    let differ = match (released(place), released(&second)) {
+        (Ok(first), Ok(second)) => different(&first, &second),
+        (Err(error), _) | (_, Err(error)) => vec![error.to_string()],
+    };
+    for name in &differ {
+        println!("not the same twice: {name}");
+    }
+    let _ = std::fs::remove_dir_all(&second.target);
+    println!("built twice: {}", if made && differ.is_empty() { "the same bytes" } else { "NOT the same" });
+    made && differ.is_empty()
+}
+
+fn released(place: &Place) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for part in ["swift", "python"] {
+        files.extend(zip::folder(&place.target.join("dist").join(part), part)?);
+    }
+    for (name, bytes) in single(&place.target.join("dist"))? {
+        files.insert(name, bytes);
+    }
+    Ok(files)
+}
+
+/// The archive of the XCFramework, which lies beside the folders.
+fn single(dist: &Path) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dist)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "zip") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            found.push((name, std::fs::read(path)?));
+        }
+    }
+    Ok(found)
+}
+
+fn different(first: &BTreeMap<String, Vec<u8>>, second: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+    let names: std::collections::BTreeSet<&String> = first.keys().chain(second.keys()).collect();
+    let mut differ: Vec<String> =
+        names.into_iter().filter(|name| first.get(*name) != second.get(*name)).cloned().collect();
+    if first.is_empty() {
+        differ.push("nothing was made".to_owned());
+    }
+    differ
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_differ_or_are_missing_are_named() {
+        let files = |list: &[(&str, u8)]| -> BTreeMap<String, Vec<u8>> {
+            list.iter().map(|(name, byte)| ((*name).to_owned(), vec![*byte])).collect()
+        };
+        let first = files(&[("a", 1), ("b", 2)]);
+        assert!(different(&first, &first).is_empty());
+        assert_eq!(different(&first, &files(&[("a", 1), ("b", 3), ("c", 4)])), ["b", "c"]);
+        assert_eq!(different(&files(&[]), &files(&[])).len(), 1);
+    }
+}
