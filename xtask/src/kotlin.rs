@@ -11,8 +11,6 @@ use crate::python;
 use crate::tools::Tool;
 use std::path::PathBuf;
 
-pub use maven::package;
-
 #[derive(clap::Args, Default)]
 pub struct Options {
     /// Installs what is missing on this machine

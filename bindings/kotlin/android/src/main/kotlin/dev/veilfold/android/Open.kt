@@ -1,0 +1,42 @@
+// Opening a client where Android keeps what must not leave the device.
+
+package dev.veilfold.android
+
+import android.content.Context
+import dev.veilfold.Client
+import dev.veilfold.Durability
+import dev.veilfold.KeyStore
+import dev.veilfold.Veilfold
+import dev.veilfold.VeilfoldException
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.withContext
+import java.io.File
+
+/**
+ * Opens the device whose store is called [name], or makes a new one, with its root key wrapped by a key
+ * of the Android Keystore. Works offline.
+ *
+ * Both lie in the app's no-backup folder: a copy of them on another device would be a device that
+ * pretends to be this one. Nothing runs on the main thread.
+ *
+ * @param name A file name, for instance `alice.db`.
+ * @param relay `wss://…`; one can be named later with [Client.setRelay].
+ * @param displayName What other members see in spaces that this device founds.
+ * @throws VeilfoldException as [Veilfold.open] on the JVM; `NotAllowed` with `vault_locked` while the
+ *   device is locked and the key asks for its being unlocked.
+ */
+public suspend fun Veilfold.open(
+    context: Context,
+    name: String,
+    relay: String? = null,
+    displayName: String = "",
+    durability: Durability = Durability.PROCESS,
+    keyStore: KeyStore = AndroidKeyStore(context),
+): Client {
+    // Asking Android for its folders makes them, and that touches the disk.
+    val path = withContext(Dispatchers.IO) { File(folder(context), name).path }
+    return open(path, relay, displayName, durability, keyStore)
+}
+
+/** The folder of all stores and wrapped keys. */
+internal fun folder(context: Context): File = File(context.noBackupFilesDir, "veilfold").apply { mkdirs() }
