@@ -1,0 +1,55 @@
+internal import VeilfoldFFI
+
+/// Something noteworthy that no call was waiting for.
+public enum Event: Sendable, Hashable {
+    /// The relay gave something that an honest one cannot give; the space, when it is about one.
+    case relayMisbehaved(space: String?, fault: String)
+    /// Another copy of this store writes as this device.
+    case deviceCloned(space: String)
+    /// This device was added to a space.
+    case admitted(space: String)
+    /// The store could not keep what arrived; it is fetched again.
+    case storeFailed(detail: String)
+    /// The connection ended or never came about; it is tried again.
+    case disconnected(detail: String)
+}
+
+/// Events as they happen: an asynchronous sequence. When nobody reads for long, old ones are lost. Ends
+/// without an error when its task is cancelled and when the client closes.
+public struct EventStream: AsyncSequence, Sendable {
+    public typealias Element = Event
+    let client: VeilfoldFFI.Client
+
+    /// One stream, which begins at the first ``next()``. It belongs to the task that reads it.
+    public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
+        let puller: Puller<VeilfoldFFI.EventStream>
+        private var waiting: ArraySlice<Event> = []
+
+        init(_ client: VeilfoldFFI.Client) {
+            puller = Puller { try await client.events() }
+        }
+
+        /// Waits for the next event. Throws ``VeilfoldError``.
+        public mutating func next() async throws -> Event? {
+            if let event = waiting.popFirst() { return event }
+            let batch = try await puller.next { try await $0.nextBatch(max: 256)?.events.map(Event.init(native:)) }
+            waiting = (batch ?? [])[...]
+            return waiting.popFirst()
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(client) }
+}
+
+extension Event {
+    init(native: VeilfoldFFI.Event) {
+        self =
+            switch native {
+            case .relayMisbehaved(let space, let fault): .relayMisbehaved(space: space, fault: fault)
+            case .deviceCloned(let space): .deviceCloned(space: space)
+            case .admitted(let space): .admitted(space: space)
+            case .storeFailed(let detail): .storeFailed(detail: detail)
+            case .disconnected(let detail): .disconnected(detail: detail)
+            }
+    }
+}

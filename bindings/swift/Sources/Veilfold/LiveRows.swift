@@ -1,0 +1,153 @@
+internal import VeilfoldFFI
+
+/// One consistent state of a collection, and what is different from the one before.
+public struct Change<Document: Sendable>: Sendable {
+    /// All documents, by id.
+    public let rows: [Row<Document>]
+    /// Documents that are new, by id.
+    public let inserted: [Row<Document>]
+    /// Documents that were there and may have changed, by id.
+    public let updated: [Row<Document>]
+    /// Ids of documents that are gone.
+    public let removed: [String]
+}
+
+extension Change: Equatable where Document: Equatable {}
+
+/// A collection as it changes: an asynchronous sequence of all its documents, by id.
+///
+/// The first state is what is there, at once, also offline; after that a slow reader gets the newest state and
+/// holds nobody up. Ends without an error when its task is cancelled and when the client closes; every loop
+/// over it is a query of its own, which ends with the loop. A document that is not of the type ends it with
+/// `invalid` and `wrong_type`.
+public struct LiveRows<Document: Codable & Sendable>: AsyncSequence, Sendable {
+    public typealias Element = [Document]
+    let changes: LiveChanges<Document>
+
+    /// One query. It belongs to the task that reads it.
+    public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
+        var changes: LiveChanges<Document>.AsyncIterator
+
+        /// Waits for the next state. Throws ``VeilfoldError``.
+        public mutating func next() async throws -> [Document]? {
+            try await changes.next()?.rows.map(\.document)
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(changes: changes.makeAsyncIterator()) }
+}
+
+/// A collection as it changes: an asynchronous sequence of states with what is different in each. Otherwise as
+/// ``LiveRows``.
+public struct LiveChanges<Document: Codable & Sendable>: AsyncSequence, Sendable {
+    public typealias Element = Change<Document>
+    let collection: DocumentCollection<Document>
+
+    /// One query. It belongs to the task that reads it.
+    public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
+        let puller: Puller<VeilfoldFFI.LiveQuery>
+        let shape: DocumentShape<Document>
+        private var rows: [String: Row<Document>] = [:]
+
+        init(_ collection: DocumentCollection<Document>) {
+            let (space, name) = (collection.space, collection.name)
+            puller = Puller { try await space.live(collection: name, document: nil) }
+            shape = collection.shape
+        }
+
+        /// Waits for the next state. Throws ``VeilfoldError``.
+        public mutating func next() async throws -> Change<Document>? {
+            let shape = shape
+            guard
+                let news = try await puller.next({ native -> News<Document>? in
+                    var news = News<Document>()
+                    repeat {
+                        guard let batch = try await native.nextBatch(max: 500) else { return nil }
+                        try news.add(try JSONReader.value(batch), shape)
+                    } while !news.complete
+                    return news
+                })
+            else { return nil }
+            rows.merge(news.inserted) { _, new in new }
+            rows.merge(news.updated) { _, new in new }
+            for id in news.removed { rows[id] = nil }
+            return Change(
+                rows: rows.byID(), inserted: news.inserted.byID(), updated: news.updated.byID(),
+                removed: news.removed.sorted()
+            )
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(collection) }
+}
+
+/// One document as it changes: an asynchronous sequence of it, or `nil` while there is none. Otherwise as
+/// ``LiveRows``.
+public struct LiveDocument<Document: Codable & Sendable>: AsyncSequence, Sendable {
+    public typealias Element = Document?
+    let collection: DocumentCollection<Document>
+    let id: String
+
+    /// One query. It belongs to the task that reads it.
+    public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
+        let puller: Puller<VeilfoldFFI.LiveQuery>
+        let shape: DocumentShape<Document>
+
+        /// Waits for the next state. Throws ``VeilfoldError``.
+        public mutating func next() async throws -> Document?? {
+            let shape = shape
+            return try await puller.next { native -> Document?? in
+                guard let batch = try await native.nextBatch(max: 500) else { return nil }
+                var news = News<Document>()
+                try news.add(try JSONReader.value(batch), shape)
+                return .some((news.inserted.values.first ?? news.updated.values.first)?.document)
+            }
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        let (space, name, id) = (collection.space, collection.name, id)
+        let puller = Puller { try await space.live(collection: name, document: id) }
+        return AsyncIterator(puller: puller, shape: collection.shape)
+    }
+}
+
+extension DocumentCollection {
+    /// Watches all documents: `for try await items in collection.live() { … }`.
+    public func live() -> LiveRows<Document> { LiveRows(changes: changes()) }
+
+    /// Watches all documents and says what is different each time.
+    public func changes() -> LiveChanges<Document> { LiveChanges(collection: self) }
+
+    /// Watches one document.
+    public func live(_ id: String) -> LiveDocument<Document> { LiveDocument(collection: self, id: id) }
+}
+
+/// Batches of one state, put together.
+private struct News<Document: Codable & Sendable>: Sendable {
+    var complete = false
+    var inserted: [String: Row<Document>] = [:]
+    var updated: [String: Row<Document>] = [:]
+    var removed: Set<String> = []
+
+    mutating func add(_ batch: Value, _ shape: DocumentShape<Document>) throws(VeilfoldError) {
+        for row in try shape.rows(batch["inserted"]) {
+            if removed.remove(row.id) == nil { inserted[row.id] = row } else { updated[row.id] = row }
+        }
+        for row in try shape.rows(batch["updated"]) {
+            if inserted[row.id] == nil { updated[row.id] = row } else { inserted[row.id] = row }
+        }
+        for id in (batch["removed"]?.array ?? []).compactMap(\.string) {
+            updated[id] = nil
+            if inserted.removeValue(forKey: id) == nil { removed.insert(id) }
+        }
+        complete = batch["complete"]?.bool ?? true
+    }
+}
+
+extension Dictionary {
+    /// In the order of the ids' bytes, as pages come.
+    fileprivate func byID<Document>() -> [Row<Document>] where Value == Row<Document> {
+        values.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+    }
+}

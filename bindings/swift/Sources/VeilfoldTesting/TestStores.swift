@@ -1,0 +1,25 @@
+import Foundation
+import Veilfold
+
+/// For tests of apps: stores in a folder of their own, which goes away with this object.
+public final class TestStores: Sendable {
+    private let folder: URL
+
+    public init() throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("veilfold-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        // What is left lies in the folder for temporary files.
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// The file of a store. The same name is the same store, so a test can close and open it again.
+    public func file(_ name: String) -> URL { folder.appendingPathComponent("\(name).db") }
+
+    /// Opens a client whose store lies here.
+    public func open(_ name: String, relay: TestRelay? = nil) async throws -> Client {
+        try await Veilfold.open(.file(file(name)), relay: relay?.url, name: name)
+    }
+}
