@@ -9,7 +9,7 @@ use crate::command::Run;
 use crate::deny::Denied;
 use crate::place::Place;
 use crate::tools::Tool;
-use crate::{deny, doc, fmt, lint, python, tidy, vectors, xcframework};
+use crate::{deny, doc, fmt, kotlin, lint, python, tidy, vectors, xcframework};
 
 pub struct Step {
     /// What `--only` takes.
@@ -90,10 +90,20 @@ pub const STEPS: &[Step] = &[
         Ok(ran) => Outcome { passed: ran as u64, ..Outcome::default() },
         Err(failed) => Outcome { failed: failed as u64, ..Outcome::default() },
     }),
+    step("kotlin", "kotlin", "The Kotlin package on the JVM, against a real Relay", |place, install| {
+        with(Tool::Java, place, install, |place| {
+            if !(python::relay(place) && kotlin::prepare(place)) {
+                return Outcome::of(false);
+            }
+            let said = kotlin::test(place);
+            count::surefire(&said.text).and_exit(said.ok)
+        })
+    }),
     step("players", "players", "One script in every language, alone and together", |place, _| {
         let said = tests(place)
             .args(["--test", "players"])
             .env("VEILFOLD_PLAYER_PYTHON", python::player(place))
+            .env("VEILFOLD_PLAYER_KOTLIN", kotlin::player(place))
             .heard();
         count::libtest(&said.text).and_exit(said.ok)
     }),

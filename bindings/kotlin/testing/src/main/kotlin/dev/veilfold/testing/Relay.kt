@@ -58,7 +58,7 @@ public class Relay private constructor(private val process: Process, public val 
         public fun start(): Relay {
             val command = listOf(program().path, "--memory", "--listen", "127.0.0.1:0")
             val builder = ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT)
-            builder.environment().putIfAbsent("RUST_LOG", "warn")
+            builder.environment().putIfAbsent("VEILFOLD_LOG", "warn")
             val process = builder.start()
             val said = process.inputStream.bufferedReader()
             val address = said.readLine()?.let(ADDRESS::find)?.value
