@@ -19,6 +19,7 @@ mod python;
 mod ship;
 mod sim;
 mod size;
+mod swift;
 mod table;
 mod test;
 mod tidy;
@@ -73,6 +74,8 @@ enum Verb {
     Dist(dist::Options),
     /// Weighs the library that users get against its parts, and shares it out among its dependencies
     Size(size::Options),
+    /// Builds the Swift package and tests it against a real Relay
+    Swift(swift::Options),
     /// Builds the XCFramework and the Swift package that names it, and checks them
     Xcframework(xcframework::Options),
 }
@@ -103,6 +106,7 @@ fn main() -> ExitCode {
         Verb::Wheel(options) => wheel::run(&place, &options),
         Verb::Dist(options) => dist::run(&place, &options),
         Verb::Size(options) => size::run(&place, &options),
+        Verb::Swift(options) => swift::run(&place, &options),
         Verb::Xcframework(options) => xcframework::run(&place, &options),
     };
     if worked { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -15,6 +15,8 @@ pub enum Tool {
     Python,
     /// A JDK and Maven.
     Java,
+    /// Swift 6 or newer.
+    Swift,
     /// `rustfmt` and `clippy`.
     Components,
     /// Looks at licences, sources and duplicates of all dependencies.
@@ -30,6 +32,9 @@ impl Tool {
             Tool::C => "apt-get install -y build-essential",
             Tool::Python => "apt-get install -y python3 python3-venv",
             Tool::Java => "apt-get install -y openjdk-17-jdk-headless maven",
+            Tool::Swift => {
+                "apt-get install -y mmdebstrap && cargo xtask swift --install, which makes a Debian root with Swift"
+            }
             Tool::Components => "rustup component add rustfmt clippy",
             Tool::CargoDeny => "cargo install cargo-deny --locked",
             Tool::CargoFuzz => {
@@ -43,6 +48,7 @@ impl Tool {
             Tool::C => "a C compiler",
             Tool::Python => "Python 3.10 or newer with venv",
             Tool::Java => "a JDK 17 or newer and Maven",
+            Tool::Swift => "Swift 6 or newer",
             Tool::Components => "rustfmt and clippy",
             Tool::CargoDeny => "cargo-deny",
             Tool::CargoFuzz => "cargo-fuzz with a nightly toolchain",
@@ -59,6 +65,7 @@ impl Tool {
                 answers("python3", &["-c", "import sys, venv, ensurepip; assert sys.version_info >= (3, 10)"])
             }
             Tool::Java => answers("javac", &["--version"]) && answers("mvn", &["--version"]),
+            Tool::Swift => crate::swift::Toolchain::find(place).is_some(),
             Tool::Components => {
                 answers("cargo", &["fmt", "--version"]) && answers("cargo", &["clippy", "--version"])
             }
@@ -82,6 +89,7 @@ impl Tool {
             Tool::C => apt(place, &["build-essential"]),
             Tool::Python => apt(place, &["python3", "python3-venv"]),
             Tool::Java => apt(place, &["openjdk-17-jdk-headless", "maven"]),
+            Tool::Swift => crate::swift::make_root(place),
             Tool::Components => {
                 Run::new("rustup", &place.root).args(["component", "add", "rustfmt", "clippy"]).succeeds()
             }
@@ -136,7 +144,15 @@ mod tests {
 
     #[test]
     fn every_tool_says_how_to_get_it() {
-        for tool in [Tool::C, Tool::Python, Tool::Java, Tool::Components, Tool::CargoDeny, Tool::CargoFuzz] {
+        for tool in [
+            Tool::C,
+            Tool::Python,
+            Tool::Java,
+            Tool::Swift,
+            Tool::Components,
+            Tool::CargoDeny,
+            Tool::CargoFuzz,
+        ] {
             assert!(tool.how().contains(" install ") || tool.how().contains(" add "), "{tool:?}");
         }
     }

@@ -9,7 +9,7 @@ use crate::command::Run;
 use crate::deny::Denied;
 use crate::place::Place;
 use crate::tools::Tool;
-use crate::{deny, doc, fmt, kotlin, lint, python, tidy, vectors, xcframework};
+use crate::{deny, doc, fmt, kotlin, lint, python, swift, tidy, vectors, xcframework};
 
 pub struct Step {
     /// What `--only` takes.
@@ -98,6 +98,22 @@ pub const STEPS: &[Step] = &[
             let said = kotlin::test(place);
             count::surefire(&said.text).and_exit(said.ok)
         })
+    }),
+    step("swift", "swift", "The Swift package, against a real Relay", |place, install| {
+        with(Tool::Swift, place, install, |place| {
+            if !(swift::prepare(place) && swift::build(place).ok) {
+                return Outcome::of(false);
+            }
+            let said = swift::test(place);
+            let (passed, failed) = swift::counted(&said.text);
+            Outcome { passed, failed, note: None }.and_exit(said.ok)
+        })
+    }),
+    step("swift-blocks", "swift", "Swift code in the documents runs", |place, _| {
+        match swift::examples(place) {
+            Ok(passed) => Outcome { passed, ..Outcome::default() },
+            Err(failed) => Outcome { failed, ..Outcome::default() },
+        }
     }),
     step("players", "players", "One script in every language, alone and together", |place, _| {
         let said = tests(place)

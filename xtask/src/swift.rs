@@ -1,0 +1,123 @@
+//! `cargo xtask swift`: the Swift package, generated, compiled and tested by a Swift toolchain.
+//!
+//! The toolchain is the machine's own where there is one, and a Debian root under the target folder
+//! otherwise. Everything is built under the target folder too.
+
+mod blocks;
+mod enter;
+mod package;
+mod root;
+
+use crate::command::{Run, Said};
+use crate::place::Place;
+use crate::tools::Tool;
+use std::path::PathBuf;
+
+pub use enter::Toolchain;
+pub use root::make as make_root;
+
+#[derive(clap::Args, Default)]
+pub struct Options {
+    /// Installs what is missing on this machine
+    #[arg(long)]
+    pub install: bool,
+    /// Builds the player and prints the command that runs it, instead of testing
+    #[arg(long)]
+    pub player: bool,
+}
+
+pub fn run(place: &Place, options: &Options) -> bool {
+    if !Tool::Swift.get(place, options.install) || !prepare(place) {
+        return false;
+    }
+    if options.player {
+        return build(place).ok && player(place).map(|command| println!("{command}")).is_some();
+    }
+    build(place).ok && test(place).ok && examples(place).is_ok()
+}
+
+/// The native library as the tests load it, what UniFFI makes for it, and the documents' code.
+pub fn prepare(place: &Place) -> bool {
+    package::generate(place) && blocks::write(place)
+}
+
+/// Compiles everything; a warning is an error.
+pub fn build(place: &Place) -> Said {
+    swift(place, "build", &["--build-tests", "-Xswiftc", "-warnings-as-errors"])
+}
+
+/// Runs the tests of the package as it was built.
+pub fn test(place: &Place) -> Said {
+    let options = ["--skip-build", "--disable-swift-testing", "-Xswiftc", "-warnings-as-errors"];
+    swift(place, "test", &options)
+}
+
+/// Runs the Swift blocks of the documents; says how many there are.
+pub fn examples(place: &Place) -> Result<u64, u64> {
+    let said = started(place, "veilfold-blocks").map(Run::heard);
+    let ran = |said: &Said| said.text.lines().filter(|line| line.starts_with("ran ")).count() as u64;
+    match said {
+        Some(said) if said.ok => Ok(ran(&said)),
+        _ => Err(1),
+    }
+}
+
+/// How many tests passed and failed: `Executed 43 tests, with 1 failure (0 unexpected) in …`, of which the
+/// last line is about all of them.
+pub fn counted(text: &str) -> (u64, u64) {
+    let line = text.lines().rev().find(|line| line.trim_start().starts_with("Executed "));
+    let mut numbers = line.unwrap_or_default().split_whitespace().filter_map(|word| word.parse().ok());
+    let (all, failed): (u64, u64) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    (all.saturating_sub(failed), failed)
+}
+
+/// The command that starts the player as it was built last, outside of the root.
+pub fn player(place: &Place) -> Option<String> {
+    let words = Toolchain::find(place)?.outside(place, &program(place, "veilfold-player"));
+    Some(words.join(" "))
+}
+
+fn started(place: &Place, name: &str) -> Option<Run> {
+    let words = Toolchain::find(place)?.outside(place, &program(place, name));
+    let (first, rest) = words.split_first()?;
+    Some(Run::new(first, &place.root).args(rest))
+}
+
+fn swift(place: &Place, verb: &str, options: &[&str]) -> Said {
+    let Some(toolchain) = Toolchain::find(place) else {
+        return Said { ok: false, text: String::new() };
+    };
+    let mut words = vec!["swift".to_owned(), verb.to_owned(), "--scratch-path".to_owned()];
+    words.push(made(place).join("build").display().to_string());
+    words.extend(options.iter().map(|option| (*option).to_owned()));
+    words.extend(["-Xlinker".to_owned(), format!("-L{}", library_folder(place).display())]);
+    toolchain.run(place, &package::folder(place), &words).heard()
+}
+
+/// Where everything is that is made here.
+fn made(place: &Place) -> PathBuf {
+    place.target.join("swift")
+}
+
+/// Where the native library lies that the package is linked to.
+fn library_folder(place: &Place) -> PathBuf {
+    made(place).join("lib")
+}
+
+fn program(place: &Place, name: &str) -> PathBuf {
+    made(place).join("build/debug").join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_are_counted_by_the_last_line() {
+        let text = "\t Executed 3 tests, with 1 failure (0 unexpected) in 0.1 (0.1) seconds\n\
+                    Test Suite 'All tests' failed\n\
+                    \t Executed 43 tests, with 2 failures (0 unexpected) in 3.2 (3.2) seconds\n";
+        assert_eq!(counted(text), (41, 2));
+        assert_eq!(counted("error: nothing was built"), (0, 0));
+    }
+}
