@@ -1,3 +1,5 @@
+import Foundation
+
 /// A JSON value. Numbers keep type and bits: `.int(1)` and `.double(1)` are different values.
 public enum Value: Sendable, Hashable {
     case null
@@ -65,6 +67,18 @@ extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressib
     /// The last of several fields of one name counts.
     public init(dictionaryLiteral fields: (String, Value)...) {
         self = .object(Dictionary(fields) { _, last in last })
+    }
+}
+
+extension Value {
+    /// Reads a JSON text as documents are read. Throws `invalid` with `bad_json` for what is not JSON.
+    public init(json: Data) throws(VeilfoldError) {
+        self = try JSONReader.value(json)
+    }
+
+    /// The JSON text, as documents are written. Throws `invalid` with `bad_json` for NaN and infinities.
+    public func json() throws(VeilfoldError) -> Data {
+        try JSONWriter.data(self)
     }
 }
 
