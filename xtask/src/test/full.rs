@@ -37,8 +37,17 @@ impl FromStr for Part {
 
 const HISTORIES: u64 = 20_000;
 const HISTORIES_PER_PIECE: u64 = 1_000;
-const FUZZ_RUNS: u64 = 1_000_000;
-const FUZZ_RUNS_PER_PIECE: u64 = 250_000;
+/// How many inputs each target gets in all, how many of them in one piece, and how long that takes.
+/// The first two feed a whole Device or Relay, which signs and verifies; a run is a small history.
+const FUZZ_RUNS: [(&str, u64, u64, u64); 3] =
+    [("engine", 20_000, 5_000, 4), ("relay_session", 200_000, 50_000, 4), ("page", 1_000_000, 125_000, 4)];
+/// Of every other target: decoders that take microseconds.
+const DECODER_RUNS: (u64, u64, u64) = (1_000_000, 250_000, 1);
+
+fn runs_of(target: &str) -> (u64, u64, u64) {
+    let found = FUZZ_RUNS.iter().find(|(name, ..)| *name == target);
+    found.map_or(DECODER_RUNS, |(_, all, piece, minutes)| (*all, *piece, *minutes))
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
@@ -103,7 +112,8 @@ impl Piece {
     /// For sharing out; what is said here need not be exact.
     fn about_minutes(&self) -> u64 {
         match self {
-            Piece::Histories { .. } | Piece::Fuzz { .. } => 2,
+            Piece::Histories { .. } => 1,
+            Piece::Fuzz { target, .. } => runs_of(target).2,
             Piece::Tests(raised) => raised.about_minutes,
             Piece::Release(Release::Again) => 25,
             Piece::Release(_) => 10,
@@ -119,9 +129,7 @@ impl Piece {
                     .heard();
                 count::simulation(&said.text).and_exit(said.ok)
             }
-            Piece::Fuzz { target, round } => {
-                Outcome::of(fuzz::one(place, target, FUZZ_RUNS_PER_PIECE, *round))
-            }
+            Piece::Fuzz { target, round } => Outcome::of(fuzz::one(place, target, runs_of(target).1, *round)),
             Piece::Tests(Raised { target, variables, .. }) => {
                 let run = steps::tests(place).args(["--test", target]);
                 let said = variables.iter().fold(run, |run, (name, value)| run.env(name, value)).heard();
@@ -165,10 +173,10 @@ pub fn run(place: &Place, install: bool, part: Part) -> bool {
 fn all(targets: &[String]) -> Vec<Piece> {
     let histories = (0..HISTORIES / HISTORIES_PER_PIECE)
         .map(|piece| Piece::Histories { first: 1 + piece * HISTORIES_PER_PIECE });
-    let rounds = 1..=(FUZZ_RUNS / FUZZ_RUNS_PER_PIECE) as u32;
-    let fuzz = targets
-        .iter()
-        .flat_map(|target| rounds.clone().map(move |round| Piece::Fuzz { target: target.clone(), round }));
+    let fuzz = targets.iter().flat_map(|target| {
+        let (all, piece, _) = runs_of(target);
+        (1..=(all / piece) as u32).map(move |round| Piece::Fuzz { target: target.clone(), round })
+    });
     let releases = [Release::Apple, Release::Wheel, Release::Size, Release::Again].map(Piece::Release);
     releases.into_iter().chain(RAISED.into_iter().map(Piece::Tests)).chain(histories).chain(fuzz).collect()
 }
