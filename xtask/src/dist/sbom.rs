@@ -9,8 +9,8 @@ use crate::zip;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What artifacts are built for. An Android or Windows build has packages that others have not.
-const TARGETS: [&str; 9] = [
+/// What artifacts are built for: each has packages that others have not.
+const TARGETS: [&str; 10] = [
     "aarch64-apple-ios",
     "aarch64-apple-ios-sim",
     "x86_64-apple-ios",
@@ -20,6 +20,7 @@ const TARGETS: [&str; 9] = [
     "armv7-linux-androideabi",
     "x86_64-linux-android",
     "x86_64-unknown-linux-gnu",
+    "aarch64-unknown-linux-gnu",
 ];
 pub const FILE: &str = "veilfold.cdx.json";
 

@@ -116,6 +116,28 @@ pub fn privacy(declared: &[(&str, &str)]) -> Value {
     Value::Dictionary(manifest)
 }
 
+/// What the Swift code declares, and what the library it links uses besides.
+fn both(mut swift: Value, library: &Value) -> Value {
+    let category = |entry: &Value| {
+        let category = entry.as_dictionary()?.get("NSPrivacyAccessedAPIType")?;
+        category.as_string().map(str::to_owned)
+    };
+    let types = |manifest: &Value| -> Vec<Value> {
+        let types = manifest.as_dictionary().and_then(|root| root.get("NSPrivacyAccessedAPITypes"));
+        types.and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let mut declared = types(&swift);
+    for entry in types(library) {
+        if declared.iter().all(|own| category(own) != category(&entry)) {
+            declared.push(entry);
+        }
+    }
+    if let Some(root) = swift.as_dictionary_mut() {
+        root.insert("NSPrivacyAccessedAPITypes".to_owned(), Value::Array(declared));
+    }
+    swift
+}
+
 /// Packs the XCFramework and returns the sum that SwiftPM asks for: SHA-256 of the archive.
 pub fn pack(layout: &Layout) -> Result<String> {
     if let Some(folder) = layout.zip.parent() {
@@ -142,9 +164,8 @@ pub fn swift_package(place: &Place, layout: &Layout, checksum: &str, privacy: &V
     }
     // A static library has no resources of its own; the module that links it brings the manifest.
     let own = sources.join(WRITTEN).join(PRIVACY);
-    if !own.is_file() {
-        privacy.to_file_xml(own).map_err(Error::other)?;
-    }
+    let joined = Value::from_file(&own).map(|own| both(own, privacy));
+    joined.as_ref().unwrap_or(privacy).to_file_xml(own).map_err(Error::other)?;
     for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
         std::fs::copy(place.root.join(name), layout.package.join(name))?;
     }
@@ -187,4 +208,16 @@ let package = Package(
 )
 "#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_keeps_what_swift_declares_and_adds_what_the_library_uses() {
+        let swift = privacy(&[("A", "1"), ("B", "2")]);
+        let joined = both(swift, &privacy(&[("B", "9"), ("C", "3")]));
+        assert_eq!(joined, privacy(&[("A", "1"), ("B", "2"), ("C", "3")]));
+    }
 }

@@ -139,6 +139,7 @@ const GROUPS: [Group; 18] = [
     (
         "Bytes and strings of C",
         &[
+            "__bzero",
             "__memcpy_chk",
             "__memmove_chk",
             "__memset_chk",
@@ -231,7 +232,17 @@ const GROUPS: [Group; 18] = [
     ("Waiting for sockets", &["kevent", "kqueue", "pipe", "poll", "ioctl"]),
     (
         "The process and its machine",
-        &["confstr", "getenv", "geteuid", "getpid", "gethostuuid", "sysconf", "sysctl", "sysctlbyname"],
+        &[
+            "confstr",
+            "getenv",
+            "geteuid",
+            "getpid",
+            "gethostuuid",
+            "pause",
+            "sysconf",
+            "sysctl",
+            "sysctlbyname",
+        ],
     ),
     (
         "The unified log, where Apple's own headers were there to build for it",
