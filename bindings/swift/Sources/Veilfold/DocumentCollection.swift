@@ -5,6 +5,11 @@ internal import VeilfoldFFI
 public struct Row<Document: Sendable>: Sendable, Identifiable {
     public let id: String
     public let document: Document
+
+    public init(id: String, document: Document) {
+        self.id = id
+        self.document = document
+    }
 }
 
 extension Row: Equatable where Document: Equatable {}
@@ -14,6 +19,11 @@ extension Row: Hashable where Document: Hashable {}
 public struct ListElement<Element: Sendable>: Sendable, Identifiable {
     public let id: String
     public let value: Element
+
+    public init(id: String, value: Element) {
+        self.id = id
+        self.value = value
+    }
 }
 
 extension ListElement: Equatable where Element: Equatable {}
