@@ -2,8 +2,14 @@
 //!
 //! Nothing that is made lies beside the sources: Maven builds under the target folder too.
 
+pub mod aar;
+mod elf;
 mod generate;
+pub mod jar;
 mod maven;
+mod publish;
+pub mod quickstarts;
+mod release;
 
 use crate::command::{Run, Said};
 use crate::place::Place;
@@ -19,6 +25,12 @@ pub struct Options {
     /// Builds the player and prints the command that runs it, instead of testing
     #[arg(long)]
     pub player: bool,
+    /// Writes the file of the public API anew, while testing
+    #[arg(long)]
+    pub api: bool,
+    /// Writes the API documentation as HTML, instead of testing
+    #[arg(long)]
+    pub docs: bool,
 }
 
 pub fn run(place: &Place, options: &Options) -> bool {
@@ -28,7 +40,10 @@ pub fn run(place: &Place, options: &Options) -> bool {
     if options.player {
         return build_player(place).then(|| println!("{}", player(place))).is_some();
     }
-    python::relay(place) && prepare(place) && test(place).ok
+    if options.docs {
+        return prepare(place) && docs(place);
+    }
+    python::relay(place) && prepare(place) && test(place, options.api).ok
 }
 
 /// The native library as the tests load it, and the Kotlin code that UniFFI makes for it.
@@ -37,11 +52,20 @@ pub fn prepare(place: &Place) -> bool {
 }
 
 /// Compiles everything and runs all tests; the Relay that some of them start was built before.
-pub fn test(place: &Place) -> Said {
-    maven::project(place, &made(place))
+pub fn test(place: &Place, write_api: bool) -> Said {
+    let run = maven::project(place, &made(place))
         .arg("verify")
-        .env("VEILFOLD_RELAY_BIN", place.test_binary("veilfold-relay"))
-        .heard()
+        .env("VEILFOLD_RELAY_BIN", place.test_binary("veilfold-relay"));
+    if write_api { run.env("VEILFOLD_API", "write").heard() } else { run.heard() }
+}
+
+/// The documentation of the public classes, by Dokka.
+fn docs(place: &Place) -> bool {
+    let written = maven::project(place, &made(place))
+        .args(["process-classes", "dokka:dokka", "--quiet", "-pl", "veilfold", "-am"])
+        .succeeds();
+    println!("{}", made(place).join("docs").display());
+    written
 }
 
 /// Where Maven builds, and where it finds what was generated.

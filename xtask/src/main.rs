@@ -66,6 +66,10 @@ enum Verb {
     Doc,
     /// Builds the Kotlin package and tests it on this machine's JVM
     Kotlin(kotlin::Options),
+    /// Makes the AAR for Android, in the same repository as the jar
+    Aar(kotlin::aar::Options),
+    /// Makes the jar for the JVM and the Relay for tests of apps, in a Maven repository under target/dist
+    Jar(kotlin::jar::Options),
     /// Builds the Python wheel and tests it in a fresh environment
     Python(python::Options),
     /// Builds the wheel that is released, and runs the quickstarts with it alone
@@ -102,6 +106,8 @@ fn main() -> ExitCode {
         Verb::Lint => lint::run(&place),
         Verb::Doc => doc::run(&place),
         Verb::Kotlin(options) => kotlin::run(&place, &options),
+        Verb::Aar(options) => kotlin::aar::run(&place, &options),
+        Verb::Jar(options) => kotlin::jar::run(&place, &options),
         Verb::Python(options) => python::run(&place, &options),
         Verb::Wheel(options) => wheel::run(&place, &options),
         Verb::Dist(options) => dist::run(&place, &options),

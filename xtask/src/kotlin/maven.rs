@@ -5,7 +5,7 @@ use crate::place::Place;
 use std::path::{Path, PathBuf};
 
 /// The folder of the package's sources.
-fn package(place: &Place) -> PathBuf {
+pub fn package(place: &Place) -> PathBuf {
     place.root.join("bindings/kotlin")
 }
 

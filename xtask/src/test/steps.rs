@@ -95,7 +95,7 @@ pub const STEPS: &[Step] = &[
             if !(python::relay(place) && kotlin::prepare(place)) {
                 return Outcome::of(false);
             }
-            let said = kotlin::test(place);
+            let said = kotlin::test(place, false);
             count::surefire(&said.text).and_exit(said.ok)
         })
     }),
@@ -115,6 +115,28 @@ pub const STEPS: &[Step] = &[
             Err(failed) => Outcome { failed, ..Outcome::default() },
         }
     }),
+    step("jar", "kotlin", "The jar, found by its POM, and Kotlin code in the documents", |place, install| {
+        with(Tool::Java, place, install, |place| {
+            if !kotlin::jar::make(place) {
+                return Outcome::of(false);
+            }
+            match kotlin::quickstarts::run(place) {
+                Ok(ran) => Outcome { passed: ran as u64 + 1, ..Outcome::default() },
+                Err(failed) => Outcome { failed: failed as u64, ..Outcome::default() },
+            }
+        })
+    }),
+    step(
+        "aar",
+        "kotlin",
+        "The AAR, found by its POM, and a library that Android would refuse",
+        |place, install| {
+            with(Tool::Java, place, install, |place| {
+                let (passed, failed) = kotlin::aar::tried(place);
+                Outcome { passed, failed, note: None }
+            })
+        },
+    ),
     step("players", "players", "One script in every language, alone and together", |place, _| {
         let said = tests(place)
             .args(["--test", "players"])

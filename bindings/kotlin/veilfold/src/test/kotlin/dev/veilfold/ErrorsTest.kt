@@ -48,24 +48,6 @@ class ErrorsTest {
         assertSame(cancelled, ofBorder(cancelled))
         assertTrue(ofBorder(InternalException("panic")) is VeilfoldException.Internal)
     }
-
-    @Test
-    fun nothingGeneratedIsInTheSignaturesOfPublicClasses() {
-        val classes = File(VeilfoldException::class.java.protectionDomain.codeSource.location.toURI())
-        val names = classes.walk().filter { it.extension == "class" }.map { it.relativeTo(classes).path }
-        val public = names.map { Class.forName(it.removeSuffix(".class").replace('/', '.'), false, javaClass.classLoader) }
-            .filter { type -> java.lang.reflect.Modifier.isPublic(type.modifiers) && !type.isSynthetic && type.isKotlinPublic() }
-        val leaks =
-            public.flatMap { type ->
-                type.methods.filter { it.declaringClass == type && !it.isSynthetic && '$' !in it.name }
-                    .filter { method -> (method.parameterTypes.asList() + method.returnType).any { it.name.startsWith("dev.veilfold.ffi.") } }
-                    .map { "${type.simpleName}.${it.name}" }
-            }.toList()
-        assertEquals(emptyList<String>(), leaks)
-    }
 }
 
 private fun Class<*>.permittedOrNested(): Set<String> = declaredClasses.filter { this.isAssignableFrom(it) }.map { it.simpleName }.toSet()
-
-/** Files of internal functions, and internal classes, are public to the JVM; their names say so here. */
-private fun Class<*>.isKotlinPublic(): Boolean = !simpleName.endsWith("Kt") && simpleName !in setOf("GuardedKeyStore")
