@@ -30,7 +30,7 @@ let package = Package(
         .target(name: "SharedList", dependencies: ["Veilfold"], path: "Examples/SharedList"),
         .executableTarget(
             name: "SharedListTool",
-            dependencies: ["SharedList", "Veilfold"],
+            dependencies: ["SharedList", "VeilfoldTesting"],
             path: "Examples/SharedListTool"
         ),
         .testTarget(
