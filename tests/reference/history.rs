@@ -67,7 +67,9 @@ pub fn history(seed: u64) -> Vec<Entry> {
             if outcome == Outcome::Accepted {
                 let position = Position { seq: entry.seq, index: index as u64 };
                 let keys = transaction.actions.iter().map(|action| action.key.clone());
-                world.touched.extend(keys.map(|key| (key, position)));
+                world.touched.extend(
+                    keys.flat_map(|key| [(DocumentKey::whole(&key.collection), position), (key, position)]),
+                );
             }
         }
         entries.push(entry);
@@ -113,7 +115,10 @@ impl World {
     }
 
     fn read(&mut self, tx_no: u64, base_seq: u64) -> DocumentRead {
-        let key = self.dice.pick(&self.keys);
+        let mut key = self.dice.pick(&self.keys);
+        if self.dice.one_in(4) {
+            key = DocumentKey::whole(key.collection);
+        }
         let newest = self.model.version(&key);
         let known = self.touched.iter().rev().find(|(other, at)| *other == key && at.seq <= base_seq);
         let version = match (self.dice.below(8), known) {

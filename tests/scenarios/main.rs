@@ -1,5 +1,6 @@
 //! User stories with real engines, the real Relay's decisions and a virtual clock.
 
+mod anomalies;
 mod backup;
 mod long_offline;
 mod newcomer;

@@ -26,9 +26,9 @@ pub enum Fate {
         code: String,
         /// The reason for people.
         detail: String,
-        /// The document that it is about, if it is about one.
+        /// The collection that it is about, if it is about one.
         collection: Option<String>,
-        /// Its id.
+        /// The document that it is about, if it is about one.
         document: Option<String>,
     },
     /// It never entered the order.
@@ -156,6 +156,8 @@ impl From<client::Fate> for Fate {
                 let (seq, index) = place(position);
                 let (collection, document) =
                     rejection.document.map(|key| (key.collection, key.document)).unzip();
+                // About a whole collection.
+                let document = document.filter(|id| !id.is_empty());
                 let (code, detail) = (rejection.reason.name().to_owned(), rejection.reason.to_string());
                 Self::Rejected { seq, index, code, detail, collection, document }
             }

@@ -5,7 +5,7 @@ use crate::action::{actions_from_json, path_from_json};
 use crate::error::{Result, VeilfoldError};
 use crate::receipt::Receipt;
 use crate::runtime::{guard, run_abortable, run_detached};
-use crate::space::elements_json;
+use crate::space::{elements_json, write_rows};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use veilfold_core::client::{Transaction, elements_at};
 use veilfold_core::model::{Fields, fields_to_json};
@@ -42,6 +42,19 @@ impl TransactionBuilder {
     /// A document as JSON with the Actions so far. Blocks the caller for a moment.
     pub fn get(&self, collection: String, id: String) -> Result<Option<Vec<u8>>> {
         guard(|| Ok(self.read(&collection, &id)?.map(|fields| fields_to_json(&fields))))
+    }
+
+    /// Up to `limit` documents of a collection with the Actions so far and ids after `after`, as a JSON
+    /// array of `[id, document]`; fewer come only at the end. Blocks the caller for a moment.
+    pub fn page(&self, collection: String, after: Option<String>, limit: u32) -> Result<Vec<u8>> {
+        guard(|| {
+            let mut inner = self.locked();
+            let transaction = inner.as_mut().ok_or_else(used_up)?;
+            let rows = transaction.page_blocking(&collection, after.as_deref(), limit as usize)?;
+            let mut json = Vec::new();
+            write_rows(&mut json, &rows);
+            Ok(json)
+        })
     }
 
     /// The elements of the list at a path (JSON), as a JSON array of `[element, value]`. Blocks the

@@ -36,6 +36,30 @@ def test_it_is_run_again_until_what_it_read_holds(tmp_path: Path) -> None:
     run(story())
 
 
+def test_a_whole_collection_is_read_and_a_new_document_is_a_conflict(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with await veilfold.open(store(tmp_path, "alice")) as alice:
+            space = await alice.create_space()
+            bookings = space.collection("bookings")
+            for number in range(501):
+                await bookings.put(f"{number:04}", {"seats": 1})
+            loop, seen = asyncio.get_running_loop(), []
+
+            def book(tx: veilfold.Transaction) -> None:
+                seen.append(sum(row["seats"] for row in tx.all("bookings")))
+                if len(seen) == 1:
+                    asyncio.run_coroutine_threadsafe(bookings.put("late", {"seats": 2}), loop).result()
+                tx.put("bookings", "mine", {"seats": 3})
+                tx.delete("bookings", "0000")
+                ids = [row.id for row in tx.all("bookings")]
+                assert ids[0] == "0001" and ids[-1] == "mine"
+
+            await space.transact(book)
+            assert seen == [501, 503]
+
+    run(story())
+
+
 def test_what_raises_writes_nothing_and_comes_out(tmp_path: Path) -> None:
     async def story() -> None:
         async with await veilfold.open(store(tmp_path, "alice")) as alice:

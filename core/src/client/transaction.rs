@@ -10,10 +10,15 @@ use crate::error::Error;
 use crate::io::Core;
 use crate::model::{Action, Condition, DocumentKey, ElementId, Fields, Op, Place, TextSplice};
 
+/// How many documents one call to the engine's thread reads.
+const PAGE: usize = 512;
+
+type Page = (Vec<(String, Fields)>, ReadToken);
+
 /// Actions that will happen together or not at all, and what they are based on.
 ///
-/// Reads see the Actions so far. Every document that was read becomes a precondition: if anybody
-/// changes it before the order has this Transaction, the Transaction is rejected on every Device,
+/// Reads see the Actions so far. Every document and every collection that was read becomes a
+/// precondition: if anybody changes it before the order has this Transaction, the Transaction is rejected on every Device,
 /// and its [`Receipt`] says so. Nothing is written until it is committed.
 #[derive(Debug)]
 pub struct Transaction {
@@ -46,6 +51,41 @@ impl Transaction {
         let key = DocumentKey::new(collection, id);
         let read = self.space.driver().call_blocking(self.preview(key.clone()))?;
         Ok(self.note(key, read))
+    }
+
+    /// All documents of a collection with the Actions so far, by id. Which there are becomes a
+    /// precondition too: a document that anybody else adds, changes or deletes is a conflict.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn all(&mut self, collection: &str) -> Result<Vec<(String, Fields)>, Error> {
+        let mut all: Vec<(String, Fields)> = Vec::new();
+        loop {
+            let after = all.last().map(|(id, _)| id.clone());
+            let page = self.space.driver().call(self.preview_page(collection, after, PAGE)).await?;
+            let rows = self.note_page(collection, page);
+            let is_last = rows.len() < PAGE;
+            all.extend(rows);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Up to `limit` of [`Transaction::all`] with ids after `after`, for callers who have a thread to
+    /// block. Fewer come only at the end.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub fn page_blocking(
+        &mut self,
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Fields)>, Error> {
+        let wish = self.preview_page(collection, after.map(str::to_owned), limit);
+        let page = self.space.driver().call_blocking(wish)?;
+        Ok(self.note_page(collection, page))
     }
 
     /// Makes a document; rejected when one of that id exists.
@@ -285,6 +325,24 @@ impl Transaction {
         let space = self.space.id();
         let actions: Vec<Action> = self.actions.iter().filter(|action| action.key == key).cloned().collect();
         move |core| core.engine.preview(space, &actions, &key)
+    }
+
+    fn preview_page(
+        &self,
+        collection: &str,
+        after: Option<String>,
+        limit: usize,
+    ) -> impl FnOnce(&mut Core) -> Result<Page, Error> + Send + 'static {
+        let (space, collection) = (self.space.id(), collection.to_owned());
+        let inside = self.actions.iter().filter(|action| action.key.collection == collection);
+        let actions: Vec<Action> = inside.cloned().collect();
+        move |core| core.engine.preview_page(space, &actions, &collection, after.as_deref(), limit)
+    }
+
+    fn note_page(&mut self, collection: &str, page: Page) -> Vec<(String, Fields)> {
+        let (rows, token) = page;
+        self.note(DocumentKey::whole(collection), (None, token));
+        rows
     }
 
     fn note(&mut self, key: DocumentKey, read: (Option<Fields>, ReadToken)) -> Option<Fields> {

@@ -145,7 +145,28 @@ pub fn apply(
         }
     }
     accepted.elements = context.elements;
+    if place.position != Position::UNORDERED {
+        touch_collections(images, &accepted.changed, author.member, place.position)?;
+    }
     Ok(Ok(accepted))
+}
+
+/// Notes the change for those who have read which documents there are. A collection is remembered as
+/// a deleted document is: for the seen window, which is how far a reader may look back.
+fn touch_collections(
+    images: &mut impl Images,
+    changed: &[DocumentKey],
+    author: MemberNo,
+    position: Position,
+) -> Result<(), StoreError> {
+    let mut last: Option<&str> = None;
+    for key in changed {
+        if last != Some(&key.collection) {
+            images.change(&DocumentKey::whole(&key.collection))?.touch(author, position);
+            last = Some(&key.collection);
+        }
+    }
+    Ok(())
 }
 
 fn check_base(place: FoldPlace) -> Result<(), RejectReason> {

@@ -4,7 +4,7 @@
 //! Rows are stored as they are committed. Whether a Transaction is sealed is not stored twice: it
 //! follows from the sealed Entries, whose rows name the numbers that they carry.
 
-use crate::model::{BodyError, Decoder, DocumentKey, Encoder, Transaction, TxNos};
+use crate::model::{BodyError, Decoder, DocumentKey, Encoder, Op, Transaction, TxNos};
 use crate::store::rows::{AuthorRow, SpaceNo, number_of};
 use crate::store::{Store, StoreError, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +45,12 @@ impl Pending {
         self.transaction.actions.iter().map(|action| &action.key)
     }
 
+    /// Collections that it writes to, possibly more than once.
+    fn collections(&self) -> impl Iterator<Item = &str> {
+        let writes = self.transaction.actions.iter();
+        writes.filter(|action| !matches!(action.op, Op::Expect { .. })).map(|action| &*action.key.collection)
+    }
+
     fn concerns(&self) -> impl Iterator<Item = &DocumentKey> {
         self.touched().chain(self.transaction.reads.iter().map(|read| &read.key))
     }
@@ -65,12 +71,27 @@ impl Pending {
     }
 }
 
+/// Takes a number out of an index.
+fn forget<K, Q>(index: &mut BTreeMap<K, BTreeSet<u64>>, key: &Q, tx_no: u64)
+where
+    K: Ord + std::borrow::Borrow<Q>,
+    Q: Ord + ?Sized,
+{
+    if let Some(numbers) = index.get_mut(key) {
+        numbers.remove(&tx_no);
+        if numbers.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
 /// All pending Transactions of one Space.
 #[derive(Debug, Default)]
 pub struct PendingSet {
     rows: BTreeMap<u64, Pending>,
     touching: BTreeMap<DocumentKey, BTreeSet<u64>>,
     concerned: BTreeMap<DocumentKey, BTreeSet<u64>>,
+    in_collection: BTreeMap<String, BTreeSet<u64>>,
     hidden: BTreeSet<u64>,
 }
 
@@ -96,6 +117,9 @@ impl PendingSet {
         for key in pending.concerns() {
             self.concerned.entry(key.clone()).or_default().insert(tx_no);
         }
+        for collection in pending.collections() {
+            self.in_collection.entry(collection.to_owned()).or_default().insert(tx_no);
+        }
         if !pending.shown {
             self.hidden.insert(tx_no);
         }
@@ -106,19 +130,9 @@ impl PendingSet {
     pub fn remove(&mut self, tx_no: u64) -> Option<Pending> {
         let pending = self.rows.remove(&tx_no)?;
         self.hidden.remove(&tx_no);
-        for (index, keys) in [
-            (&mut self.touching, pending.touched().collect::<Vec<_>>()),
-            (&mut self.concerned, pending.concerns().collect()),
-        ] {
-            for key in keys {
-                if let Some(numbers) = index.get_mut(key) {
-                    numbers.remove(&tx_no);
-                    if numbers.is_empty() {
-                        index.remove(key);
-                    }
-                }
-            }
-        }
+        pending.touched().for_each(|key| forget(&mut self.touching, key, tx_no));
+        pending.concerns().for_each(|key| forget(&mut self.concerned, key, tx_no));
+        pending.collections().for_each(|collection| forget(&mut self.in_collection, collection, tx_no));
         Some(pending)
     }
 
@@ -185,16 +199,22 @@ impl PendingSet {
         self.touching(key).filter(|tx_no| !self.hidden.contains(tx_no))
     }
 
-    /// The same as ranges.
+    /// The same as ranges; of a whole collection, those that write to any of its documents.
     pub fn shown_on(&self, key: &DocumentKey) -> TxNos {
         let mut numbers = TxNos::default();
-        self.shown_touching(key).for_each(|tx_no| numbers.push(tx_no));
+        if key.is_whole() {
+            let writing = self.in_collection.get(&key.collection).into_iter().flatten();
+            writing.filter(|tx_no| !self.hidden.contains(tx_no)).for_each(|tx_no| numbers.push(*tx_no));
+        } else {
+            self.shown_touching(key).for_each(|tx_no| numbers.push(tx_no));
+        }
         numbers
     }
 
-    /// Numbers that touch or have read the document, in order.
+    /// Numbers that touch or have read the document, or have read its whole collection.
     pub fn concerned(&self, key: &DocumentKey) -> impl Iterator<Item = u64> {
-        self.concerned.get(key).into_iter().flatten().copied()
+        let whole = self.concerned.get(&DocumentKey::whole(&key.collection));
+        self.concerned.get(key).into_iter().chain(whole).flatten().copied()
     }
 
     /// What the fold will know of us when everything pending is folded as it is shown now.

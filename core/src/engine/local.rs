@@ -12,6 +12,7 @@ use crate::model::{Action, DocumentKey, ElementId, Fields, Rejection, TxId};
 use crate::outbox::{Fate, fate_of};
 use crate::store::rows::AuthorRow;
 use crate::transact::{build, document_read, token};
+use std::collections::{BTreeMap, BTreeSet};
 use veilfold_wire::entry::chain_next;
 use veilfold_wire::{AuthorHead, Judgement, MemberNo, Role, SpaceId, UserTag};
 
@@ -258,6 +259,43 @@ impl Engine {
                 .map_err(|reason| rejected_here(&reason.at(key)))?;
         }
         Ok((fields, read))
+    }
+
+    /// Documents of a collection as a Transaction sees them that has done `actions` so far, by id, after
+    /// the id `after`; and what was read: which documents there are, and all of them. Fewer than
+    /// `limit` come only at the end.
+    ///
+    /// # Errors
+    /// As [`Engine::preview`] says.
+    pub fn preview_page(
+        &mut self,
+        id: SpaceId,
+        actions: &[Action],
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<(String, Fields)>, ReadToken), Error> {
+        let staged: BTreeSet<&DocumentKey> = actions
+            .iter()
+            .map(|action| &action.key)
+            .filter(|key| key.collection == collection && after.is_none_or(|after| *key.document > *after))
+            .collect();
+        let Parts { space, store, .. } = self.parts(id)?;
+        let read = token(&mut space.documents, &space.pending, store, &DocumentKey::whole(collection))?;
+        // What the Actions delete must not make the page look like the last one.
+        let wanted = limit.saturating_add(staged.len());
+        let rows = space.documents.read_collection(store, collection, after, wanted)?;
+        let end = (rows.len() == wanted).then(|| rows.last().map(|(document, _)| document.clone())).flatten();
+        let mut rows: BTreeMap<String, Fields> = rows.into_iter().collect();
+        for key in staged {
+            if end.as_ref().is_none_or(|end| key.document <= *end) {
+                match self.preview(id, actions, key)?.0 {
+                    Some(fields) => rows.insert(key.document.clone(), fields),
+                    None => rows.remove(&key.document),
+                };
+            }
+        }
+        Ok((rows.into_iter().take(limit).collect(), read))
     }
 
     /// What became of a Transaction or of an addition; `None` when it was settled too long ago.

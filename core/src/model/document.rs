@@ -51,6 +51,16 @@ impl DocumentKey {
         Self { collection: collection.into(), document: document.into() }
     }
 
+    /// Stands for all documents of a collection: what a Transaction has read that looked at which there are.
+    pub fn whole(collection: impl Into<String>) -> Self {
+        Self { collection: collection.into(), document: String::new() }
+    }
+
+    /// True for [`DocumentKey::whole`].
+    pub fn is_whole(&self) -> bool {
+        self.document.is_empty()
+    }
+
     /// True when both names are present and within their limits.
     pub fn is_valid(&self) -> bool {
         (1..=COLLECTION_BYTES_MAX).contains(&self.collection.len())
@@ -63,11 +73,18 @@ impl DocumentKey {
     }
 
     pub(super) fn decode(input: &mut Decoder<'_>) -> Result<Self, BodyError> {
-        let key = Self {
-            collection: input.str(COLLECTION_BYTES_MAX, "collection")?.to_owned(),
-            document: input.str(DOCUMENT_BYTES_MAX, "document")?.to_owned(),
-        };
+        let key = Self::decode_read(input)?;
         if key.is_valid() { Ok(key) } else { Err(BodyError::TooShort { field: "document" }) }
+    }
+
+    /// As [`DocumentKey::decode`]; it may be a whole collection.
+    pub(super) fn decode_read(input: &mut Decoder<'_>) -> Result<Self, BodyError> {
+        let collection = input.str(COLLECTION_BYTES_MAX, "collection")?.to_owned();
+        let document = input.str(DOCUMENT_BYTES_MAX, "document")?.to_owned();
+        if collection.is_empty() {
+            return Err(BodyError::TooShort { field: "collection" });
+        }
+        Ok(Self { collection, document })
     }
 }
 

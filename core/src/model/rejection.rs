@@ -58,7 +58,7 @@ const REASONS: [RejectReason; 10] = [
 pub struct Rejection {
     /// What was wrong.
     pub reason: RejectReason,
-    /// Where, when it is about one document.
+    /// Where, when it is about one document or about a whole collection.
     pub document: Option<DocumentKey>,
 }
 
@@ -121,7 +121,7 @@ impl Rejection {
                 input.nil("rejection.document")?;
                 None
             }
-            _ => Some(DocumentKey::decode(input)?),
+            _ => Some(DocumentKey::decode_read(input)?),
         };
         Ok(Self { reason, document })
     }

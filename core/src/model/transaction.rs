@@ -98,12 +98,12 @@ impl TxNos {
     }
 }
 
-/// A document that a Transaction read.
+/// A document that a Transaction read, or which documents a collection has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentRead {
-    /// The document.
+    /// The document, or the whole collection.
     pub key: DocumentKey,
-    /// Its ordered Version that was read.
+    /// Its ordered Version that was read; of a collection, that of its last change.
     pub version: Position,
     /// Own Transactions above that Version whose changes were read with it.
     pub own: TxNos,
@@ -163,7 +163,7 @@ impl Transaction {
         let mut reads = Vec::with_capacity(count);
         for _ in 0..count {
             reads.push(DocumentRead {
-                key: DocumentKey::decode(input)?,
+                key: DocumentKey::decode_read(input)?,
                 version: Position::decode(input)?,
                 own: TxNos::decode(input)?,
             });

@@ -7,7 +7,7 @@ use super::act::{Actor, Change, act, find};
 use super::author::Author;
 use super::node::{Ids, Node};
 use super::text::Viewer;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use veilfold_core::model::{DocumentKey, Path, Position, RejectReason, Rejection, Transaction};
 use veilfold_core::wire::MemberNo;
 use veilfold_core::wire::limits::SEEN_WINDOW;
@@ -159,6 +159,7 @@ impl ReferenceModel {
     ) -> Result<(), Rejection> {
         let ids = Ids::new(transaction.tx_id);
         let mut actor = Actor { author, seq: position.seq, base_seq: transaction.base_seq, ids };
+        let mut written = BTreeSet::new();
         for action in &transaction.actions {
             let node = self.documents.get(&action.key).and_then(|document| document.node.as_ref());
             let change = act(node, &action.op, &mut actor).map_err(|reason| reason.at(&action.key))?;
@@ -168,7 +169,16 @@ impl ReferenceModel {
                 if document.version() != position {
                     document.changes.push((position, author));
                 }
+                written.insert(action.key.collection.clone());
             }
+        }
+        // A collection is a document without an id that never exists.
+        for collection in written {
+            self.documents
+                .entry(DocumentKey::whole(collection))
+                .or_default()
+                .changes
+                .push((position, author));
         }
         Ok(())
     }

@@ -53,6 +53,12 @@ fn draft(world: &mut World, device: usize, space: SpaceId, rng: &mut Rng) -> Opt
             return None;
         }
         draft.reads.push(preview.1);
+        if rng.chance(250) {
+            // Looks at all seats, so one that somebody else takes meanwhile is a conflict too.
+            let page =
+                world.call(device, |engine| engine.preview_page(space, &[], &key.collection, None, 100));
+            draft.reads.push(page.ok()?.1);
+        }
         let by = Value::Int(device as i64);
         draft.actions.push(Action { key, op: Op::Set { path: path("by"), value: by } });
         if rng.chance(300) {

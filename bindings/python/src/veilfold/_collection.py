@@ -13,7 +13,8 @@ from ._fates import Receipt
 from ._json import Path, Row, document, dumps, loads, path_parts
 from ._live_query import LiveDocument, LiveQuery
 
-_PAGE = 500
+PAGE = 500
+"""Documents of one call."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ class Collection:
         rows: list[Row] = []
         while True:
             after = rows[-1].id if rows else None
-            page = loads(await answered(self._space.page(self._name, after, _PAGE)))
+            page = loads(await answered(self._space.page(self._name, after, PAGE)))
             rows.extend(Row(id, fields) for id, fields in page)
-            if len(page) < _PAGE:
+            if len(page) < PAGE:
                 return rows
 
     def live(self) -> LiveQuery:

@@ -10,10 +10,10 @@ from typing import Any, Generic, Literal, TypeVar
 
 from . import _actions, _native
 from ._actions import Action, Splice
-from ._collection import ListElement
+from ._collection import PAGE, ListElement
 from ._errors import Invalid, answered, told
 from ._fates import Receipt
-from ._json import Path, document, dumps, loads, path_parts
+from ._json import Path, Row, document, dumps, loads, path_parts
 
 T = TypeVar("T")
 
@@ -33,8 +33,8 @@ class Transacted(Generic[T]):
 class Transaction:
     """What a function given to ``space.transact`` works with.
 
-    Reads see the actions so far. Every document that was read becomes a precondition: if somebody
-    else changes it before the order has this transaction, the transaction is rejected everywhere,
+    Reads see the actions so far. Every document and collection that was read becomes a precondition: if
+    somebody else changes it before the order has this transaction, the transaction is rejected everywhere,
     and its receipt says so. Its calls wait for a moment each and raise like those of a collection.
     """
 
@@ -44,6 +44,18 @@ class Transaction:
     def get(self, collection: str, id: str) -> dict[str, Any] | None:
         """A document, ``None`` when there is none of that id."""
         return document(told(lambda: self._native.get(collection, id)))
+
+    def all(self, collection: str) -> list[Row]:
+        """All documents of a collection, by id. Which there are becomes a precondition too: a document
+        that somebody else adds, changes or deletes before the order has this is a conflict.
+        """
+        rows: list[Row] = []
+        while True:
+            after = rows[-1].id if rows else None
+            page = loads(told(lambda: self._native.page(collection, after, PAGE)))
+            rows.extend(Row(id, fields) for id, fields in page)
+            if len(page) < PAGE:
+                return rows
 
     def elements(self, collection: str, id: str, path: Path) -> list[ListElement]:
         """The elements of the list at a path; empty when there is no list."""
