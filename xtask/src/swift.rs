@@ -52,14 +52,16 @@ pub fn test(place: &Place) -> Said {
     swift(place, "test", &options)
 }
 
-/// Runs the Swift blocks of the documents; says how many there are.
+/// Runs the Swift blocks of the documents and the example; says how many ran.
 pub fn examples(place: &Place) -> Result<u64, u64> {
-    let said = started(place, "veilfold-blocks").map(Run::heard);
-    let ran = |said: &Said| said.text.lines().filter(|line| line.starts_with("ran ")).count() as u64;
-    match said {
-        Some(said) if said.ok => Ok(ran(&said)),
-        _ => Err(1),
-    }
+    let (Some(blocks), Some(example)) = (started(place, "veilfold-blocks"), started(place, "shared-list"))
+    else {
+        return Err(1);
+    };
+    let (blocks, example) = (blocks.heard(), example.heard());
+    let failed = u64::from(!blocks.ok) + u64::from(!example.ok);
+    let ran = blocks.text.lines().filter(|line| line.starts_with("ran ")).count() as u64;
+    if failed == 0 { Ok(ran + 1) } else { Err(failed) }
 }
 
 /// How many tests passed and failed: `Executed 43 tests, with 1 failure (0 unexpected) in …`, of which the
@@ -71,9 +73,10 @@ pub fn counted(text: &str) -> (u64, u64) {
     (all.saturating_sub(failed), failed)
 }
 
-/// The command that starts the player as it was built last, outside of the root.
+/// The command that starts the player as it was built last, outside of the root; nothing before that.
 pub fn player(place: &Place) -> Option<String> {
-    let words = Toolchain::find(place)?.outside(place, &program(place, "veilfold-player"));
+    let program = program(place, "veilfold-player");
+    let words = program.is_file().then(|| Toolchain::find(place))??.outside(place, &program);
     Some(words.join(" "))
 }
 

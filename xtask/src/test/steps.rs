@@ -138,11 +138,15 @@ pub const STEPS: &[Step] = &[
         },
     ),
     step("players", "players", "One script in every language, alone and together", |place, _| {
-        let said = tests(place)
+        let others = tests(place)
             .args(["--test", "players"])
             .env("VEILFOLD_PLAYER_PYTHON", python::player(place))
-            .env("VEILFOLD_PLAYER_KOTLIN", kotlin::player(place))
-            .heard();
+            .env("VEILFOLD_PLAYER_KOTLIN", kotlin::player(place));
+        // Where Swift is missing, its own step has said so.
+        let said = match swift::player(place) {
+            Some(command) => others.env("VEILFOLD_PLAYER_SWIFT", command).heard(),
+            None => others.heard(),
+        };
         count::libtest(&said.text).and_exit(said.ok)
     }),
     step("xcframework", "apple", "The library for iOS, packaged and read again", |place, install| {
