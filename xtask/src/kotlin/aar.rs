@@ -21,6 +21,9 @@ const ABIS: [(&str, &str); 4] =
 /// What 64-bit devices with pages of 16 KB ask for.
 const ALIGNMENT: u64 = 0x4000;
 
+/// What is compiled for it.
+const MODULES: &str = "android";
+
 const LIBRARY: &str = "libveilfold_ffi.so";
 
 #[derive(clap::Args, Default)]
@@ -41,12 +44,12 @@ pub fn run(place: &Place, options: &Options) -> bool {
         Some(folder) => Some(folder.clone()),
         None => with_ndk(place),
     };
-    libraries.is_some_and(|folder| make(place, &folder))
+    let Some(folder) = libraries else { return false };
+    Release::build(place, MODULES).is_some_and(|release| make(place, &release, &folder))
 }
 
 /// Packs the libraries of a folder with the classes, and shows what came of it.
-pub fn make(place: &Place, libraries: &Path) -> bool {
-    let Some(release) = Release::build(place, "android") else { return false };
+fn make(place: &Place, release: &Release, libraries: &Path) -> bool {
     let found = match read(libraries) {
         Ok(found) if found.is_empty() => {
             println!("{}: no folder of an ABI with {LIBRARY} in it", libraries.display());
@@ -66,7 +69,7 @@ pub fn make(place: &Place, libraries: &Path) -> bool {
         wrong.extend(judged(abi, library, &wanted).into_iter().map(|what| format!("{abi}: {what}")));
     }
     if wrong.is_empty() {
-        match write(place, &release, libraries, &found) {
+        match write(place, release, libraries, &found) {
             Ok(files) => rows.extend(files.into_iter().map(|(name, size)| vec![name, table::bytes(size)])),
             Err(error) => wrong.push(error.to_string()),
         }
@@ -80,7 +83,7 @@ pub fn make(place: &Place, libraries: &Path) -> bool {
 }
 
 /// The libraries of a folder by the names of their ABIs.
-pub fn read(folder: &Path) -> Result<BTreeMap<String, Library>> {
+fn read(folder: &Path) -> Result<BTreeMap<String, Library>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder)?.flatten() {
         let library = entry.path().join(LIBRARY);
@@ -92,7 +95,7 @@ pub fn read(folder: &Path) -> Result<BTreeMap<String, Library>> {
 }
 
 /// What would make a library fail on a device, or Android's shop refuse it.
-pub fn judged(abi: &str, library: &Library, wanted: &BTreeSet<String>) -> Vec<String> {
+fn judged(abi: &str, library: &Library, wanted: &BTreeSet<String>) -> Vec<String> {
     let mut wrong = Vec::new();
     match ABIS.iter().find(|(name, _)| *name == abi) {
         None => wrong.push("Android has no such ABI".to_owned()),
@@ -186,10 +189,12 @@ fn with_ndk(place: &Place) -> Option<PathBuf> {
 /// Everything but the NDK, with libraries of this machine: one is packed and found by its POM, one is refused. Gives
 /// how many of the checks passed and how many did not.
 pub fn tried(place: &Place) -> (u64, u64) {
-    let checks: [&dyn Fn() -> bool; 3] =
-        [&|| stand_in(place).is_some_and(|folder| make(place, &folder)), &|| resolved(place), &|| {
-            refused(place)
-        }];
+    let Some(release) = Release::build(place, MODULES) else { return (0, 1) };
+    let checks: [&dyn Fn() -> bool; 3] = [
+        &|| stand_in(place).is_some_and(|folder| make(place, &release, &folder)),
+        &|| resolved(place),
+        &|| refused(&release),
+    ];
     let passed = checks.iter().filter(|check| check()).count() as u64;
     (passed, checks.len() as u64 - passed)
 }
@@ -217,8 +222,7 @@ fn resolved(place: &Place) -> bool {
 }
 
 /// The library of this machine as it is shipped for desktops has small pages.
-fn refused(place: &Place) -> bool {
-    let Some(release) = Release::build(place, "ffi") else { return false };
+fn refused(release: &Release) -> bool {
     let Ok(library) = Library::read(&release.library.whole) else { return false };
     let wrong = judged("arm64-v8a", &library, &elf::wanted(&release.generated()));
     println!("refused: {}", wrong.join("; "));

@@ -36,7 +36,7 @@ impl Library {
         let exported: BTreeSet<String> =
             symbols.filter_map(|symbol| Some(symbol.name().ok()?.to_owned())).collect();
         let left = object.symbols().next().is_some()
-            || object.sections().any(|section| section.name().is_ok_and(|name| name.starts_with(".debug")));
+            || object.sections().any(|section| section.name() == Ok(".debug_info"));
         let (alignment, is_64_bit) = match &object {
             object::File::Elf64(file) => (alignment(file), true),
             object::File::Elf32(file) => (alignment(file), false),
