@@ -63,8 +63,13 @@ pub fn pytest(place: &Place) -> Said {
 
 /// The command that starts the Python player of `tests/players`.
 pub fn player(place: &Place) -> String {
+    player_in(place, "wheel")
+}
+
+/// The same with the package of another environment.
+pub fn player_in(place: &Place, environment: &str) -> String {
     let program = place.root.join("bindings/python/tests/player.py");
-    format!("{} {}", interpreter(place, "wheel").display(), program.display())
+    format!("{} {}", interpreter(place, environment).display(), program.display())
 }
 
 /// Builds the Relay that the tests start. All packages take part, so that it is compiled with the

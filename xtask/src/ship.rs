@@ -24,6 +24,8 @@ pub enum Kind {
     Shipped,
     /// Without TLS, which is weighed apart.
     WithoutTls,
+    /// With all that the generated code of the tests looks for, and as fast.
+    ForTests,
 }
 
 /// Builds `veilfold-ffi` for this machine.
@@ -38,6 +40,10 @@ pub fn host_library(place: &Place, kind: Kind) -> Option<HostLibrary> {
     if kind == Kind::WithoutTls {
         build = build.args(["--no-default-features", "--features", "platform-log"]);
     }
+    if kind == Kind::ForTests {
+        let debug = format!("profile.{PROFILE}.debug-assertions=true");
+        build = build.args(["--features", "testing", "--config", &debug]);
+    }
     let name = format!("{}veilfold_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let built = place.target.join(&host).join(PROFILE).join(&name);
     if !build.succeeds() {
@@ -47,6 +53,7 @@ pub fn host_library(place: &Place, kind: Kind) -> Option<HostLibrary> {
     let folder = place.target.join("ship").join(match kind {
         Kind::Shipped => "shipped",
         Kind::WithoutTls => "without-tls",
+        Kind::ForTests => "for-tests",
     });
     let whole = folder.join("whole").join(&name);
     let stripped = folder.join(&name);

@@ -80,6 +80,15 @@ pub fn player(place: &Place) -> Option<String> {
     Some(words.join(" "))
 }
 
+/// The same of a player that is compiled for speed now.
+pub fn release_player(place: &Place) -> Option<String> {
+    if !swift(place, "build", &["-c", "release", "--product", "veilfold-player"]).ok {
+        return None;
+    }
+    let program = made(place).join("build/release/veilfold-player");
+    Some(Toolchain::find(place)?.outside(place, &program).join(" "))
+}
+
 fn started(place: &Place, name: &str) -> Option<Run> {
     let words = Toolchain::find(place)?.outside(place, &program(place, name));
     let (first, rest) = words.split_first()?;
@@ -103,7 +112,7 @@ fn made(place: &Place) -> PathBuf {
 }
 
 /// Where the native library lies that the package is linked to.
-fn library_folder(place: &Place) -> PathBuf {
+pub fn library_folder(place: &Place) -> PathBuf {
     made(place).join("lib")
 }
 
