@@ -6,7 +6,7 @@
 mod sbom;
 
 use crate::place::Place;
-use crate::{table, wheel, xcframework, zip};
+use crate::{kotlin, table, wheel, xcframework, zip};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -15,9 +15,9 @@ pub struct Options {
     /// Installs what is missing on this machine
     #[arg(long)]
     pub install: bool,
-    /// Leaves out what this machine cannot make, instead of failing
-    #[arg(long)]
-    pub possible: bool,
+    /// Makes only these slices of the XCFramework
+    #[arg(long = "slice", value_name = "NAME")]
+    pub slices: Vec<String>,
     /// Only writes the sums of what lies in `target/dist` already, after joining it from several machines
     #[arg(long)]
     pub sums: bool,
@@ -31,31 +31,42 @@ pub fn run(place: &Place, options: &Options) -> bool {
         return sbom::write(place) && close(place);
     }
     if options.again {
-        return same_again(place, options.install, &[]);
+        return same_again(place, options.install, &options.slices);
     }
     let _ = std::fs::remove_dir_all(place.target.join("dist"));
-    let all = make(place, options.install, &[]);
-    (all || options.possible) && sbom::write(place) && close(place)
+    make(place, options.install, &options.slices) && sbom::write(place) && close(place)
 }
 
-/// Makes what can be made; false if something could not.
+/// Makes all that this machine has the tools for; false if something of that failed.
 fn make(place: &Place, install: bool, slices: &[String]) -> bool {
     let apple = xcframework::Options { slices: slices.to_vec(), install };
-    let parts: [(&str, &dyn Fn() -> bool); 2] = [
-        ("XCFramework and Swift package", &|| xcframework::run(place, &apple)),
-        ("wheel", &|| wheel::run(place, &wheel::Options { install })),
-    ];
-    let mut missing = Vec::new();
+    let android = kotlin::aar::Options { install, jni_libs: None };
+    let has_ndk = std::env::var_os("ANDROID_NDK_HOME").is_some();
+    let mut parts: Vec<(&str, &dyn Fn() -> bool)> = Vec::new();
+    let make_apple = || xcframework::run(place, &apple);
+    let make_wheel = || wheel::run(place, &wheel::Options { install });
+    let make_jar = || kotlin::jar::run(place, &kotlin::jar::Options { install });
+    let make_aar = || kotlin::aar::run(place, &android);
+    parts.push(("XCFramework and Swift package", &make_apple));
+    parts.push(("wheel", &make_wheel));
+    parts.push(("JAR", &make_jar));
+    if has_ndk {
+        parts.push(("AAR", &make_aar));
+    }
+    let mut failed = Vec::new();
     for (name, make) in parts {
         println!("\n== {name}");
         if !make() {
-            missing.push(name);
+            failed.push(name);
         }
     }
-    for name in &missing {
-        println!("not made: {name}");
+    if !has_ndk {
+        println!("not made here: AAR (no Android NDK: ANDROID_NDK_HOME is not set)");
     }
-    missing.is_empty()
+    for name in &failed {
+        println!("failed: {name}");
+    }
+    failed.is_empty()
 }
 
 /// Writes the sums and shows what there is.
@@ -101,8 +112,11 @@ pub fn same_again(place: &Place, install: bool, slices: &[String]) -> bool {
 
 fn released(place: &Place) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
-    for part in ["swift", "python"] {
-        files.extend(zip::folder(&place.target.join("dist").join(part), part)?);
+    for part in ["swift", "python", "maven"] {
+        let folder = place.target.join("dist").join(part);
+        if folder.is_dir() {
+            files.extend(zip::folder(&folder, part)?);
+        }
     }
     for (name, bytes) in single(&place.target.join("dist"))? {
         files.insert(name, bytes);
