@@ -9,7 +9,8 @@ import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import dev.veilfold.ffi.Space as NativeSpace
 
-private const val PAGE = 500u
+/** Documents of one call. */
+internal const val PAGE: UInt = 500u
 
 /**
  * An element of a list.

@@ -28,13 +28,15 @@ public sealed interface Fate {
      * Every device left it out.
      *
      * @property reason A stable code, for instance `read_changed`.
-     * @property document Collection and id of the document that it is about, if it is about one.
+     * @property collection The collection that it is about, if it is about one.
+     * @property document The id of the document that it is about, if it is about one.
      */
     public data class Rejected(
         val reason: String,
         val detail: String,
         val position: Position,
-        val document: Pair<String, String>?,
+        val collection: String?,
+        val document: String?,
     ) : Settled
 
     /**
@@ -83,9 +85,8 @@ internal fun fateOf(native: NativeFate): Fate =
         NativeFate.Pending -> Fate.Pending
         is NativeFate.Confirmed -> Fate.Confirmed(Position(native.seq, native.index))
         is NativeFate.Rejected -> {
-            val (collection, document) = native.collection to native.document
-            val about = if (collection != null && document != null) collection to document else null
-            Fate.Rejected(native.code, native.detail, Position(native.seq, native.index), about)
+            val position = Position(native.seq, native.index)
+            Fate.Rejected(native.code, native.detail, position, native.collection, native.document)
         }
         is NativeFate.Refused -> Fate.Refused(native.code, native.detail)
     }

@@ -38,6 +38,22 @@ public class Transaction internal constructor(private val native: NativeTransact
     public fun <T : Any> get(collection: Collection<T>, id: String): T? =
         calling(collection) { native.get(collection.name, id)?.let { collection.mapping.document(id, parsed(it)) } }
 
+    /**
+     * All documents of a collection, by id. Which there are becomes a precondition too: a document that
+     * somebody else adds, changes or deletes before the order has this is a conflict.
+     */
+    public fun <T : Any> all(collection: Collection<T>): List<T> =
+        calling(collection) {
+            val rows = ArrayList<T>()
+            var after: String? = null
+            do {
+                val page = rowsOf(parsed(native.page(collection.name, after, PAGE)), collection.mapping)
+                page.mapTo(rows) { it.second }
+                after = page.lastOrNull()?.first
+            } while (page.size.toUInt() == PAGE)
+            rows
+        }
+
     /** The elements of the list at a path; empty when there is no list. */
     public fun elements(collection: Collection<*>, id: String, path: CharSequence): List<ListElement> =
         calling(collection) { elementsOf(native.elements(collection.name, id, directBytesOf(pathElement(path)))) }

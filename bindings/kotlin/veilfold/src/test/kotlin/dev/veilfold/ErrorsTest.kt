@@ -3,15 +3,21 @@
 package dev.veilfold
 
 import dev.veilfold.ffi.InternalException
+import dev.veilfold.ffi.panicAtOnce
+import dev.veilfold.ffi.panicInATask
 import kotlinx.coroutines.CancellationException
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertSame
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import dev.veilfold.ffi.VeilfoldException as NativeException
 
 class ErrorsTest {
+    @TempDir
+    lateinit var folder: File
+
     @Test
     fun errorKindsAreThoseOfRust() {
         val source = File(System.getProperty("veilfold.checkout"), "core/src/error.rs").readText()
@@ -39,6 +45,14 @@ class ErrorsTest {
             assertEquals(native.javaClass.simpleName, error.javaClass.simpleName)
             assertEquals(listOf("x", "y", "x: y"), listOf(error.code, error.detail, error.message))
         }
+    }
+
+    @Test
+    fun aPanicInsideIsAnErrorOfTheCallAndNothingElse() = story {
+        for (panic in listOf<suspend () -> Any?>({ told { panicAtOnce() } }, { answered { panicInATask() } })) {
+            assertTrue(failure("internal", panic) is VeilfoldException.Internal)
+        }
+        Veilfold.open(store(folder)).use { it.createSpace() }
     }
 
     @Test

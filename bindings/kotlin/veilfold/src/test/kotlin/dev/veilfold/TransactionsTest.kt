@@ -109,6 +109,24 @@ class TransactionsTest {
     }
 
     @Test
+    fun aWholeCollectionIsReadAndWhatIsAddedMeanwhileIsNoticed() = alone(folder) { space ->
+        val bookings = space.collection("bookings")
+        for (ids in (0..500).chunked(250)) {
+            space.transact { for (n in ids) put(bookings, Document("%04d".format(n), "seats" to 1)) }
+        }
+        val seen = ArrayList<Long>()
+        space.transact {
+            seen.add(all(bookings).sumOf { it["seats"].integer ?: 0 })
+            if (seen.size == 1) runBlocking { bookings.put(Document("late", "seats" to 2)) }
+            put(bookings, Document("mine", "seats" to 3))
+            delete(bookings, "0000")
+            val ids = all(bookings).map { it.id }
+            assertEquals("0001" to "mine", ids.first() to ids.last())
+        }
+        assertEquals(listOf(501L, 503L), seen)
+    }
+
+    @Test
     fun manyAtOnceLoseNoUpdate() = alone(folder) { space ->
         val c = space.collection("c")
         val jobs =

@@ -104,7 +104,7 @@ class SharingTest {
         c.increment("a", "n", 5).settled()
         two.bob.connect()
         val fate = assertInstanceOf(Fate.Rejected::class.java, done.receipt?.settled())
-        assertEquals("read_changed" to ("c" to "a"), fate.reason to fate.document)
+        assertEquals(listOf("read_changed", "c", "a"), listOf(fate.reason, fate.collection, fate.document))
         assertEquals(Document("a", "n" to 6), own.get("a"))
     }
 
