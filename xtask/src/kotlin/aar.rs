@@ -11,7 +11,7 @@ use crate::place::Place;
 use crate::tools::Tool;
 use crate::{ship, table, zip};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Error, Result};
+use std::io::Result;
 use std::path::{Path, PathBuf};
 
 /// Android's names of processors, and what a library for them says of itself.
@@ -124,16 +124,12 @@ fn write(
     let package = maven::package(place);
     let work = place.target.join("kotlin/release/aar");
     std::fs::create_dir_all(&work)?;
-    let mut classes = jar::classes(place, release, &["veilfold-ffi", "veilfold", "veilfold-android"])?;
-    // Android's tools want the rules beside the classes.
-    let rules = classes
-        .remove("META-INF/proguard/veilfold.pro")
-        .ok_or_else(|| Error::other("there are no rules for R8"))?;
+    let classes = jar::classes(place, release, &["veilfold-ffi", "veilfold", "veilfold-android"])?;
     zip::write(&work.join("classes.jar"), &classes)?;
     let mut entries = BTreeMap::from([
         ("AndroidManifest.xml".to_owned(), std::fs::read(package.join("android/AndroidManifest.xml"))?),
         ("classes.jar".to_owned(), std::fs::read(work.join("classes.jar"))?),
-        ("proguard.txt".to_owned(), rules),
+        ("proguard.txt".to_owned(), jar::rules(place)?),
         ("R.txt".to_owned(), Vec::new()),
         (
             "META-INF/com/android/build/gradle/aar-metadata.properties".to_owned(),

@@ -61,6 +61,7 @@ pub fn make(place: &Place) -> bool {
 /// `dev.veilfold:veilfold`.
 fn library(place: &Place, release: &Release) -> Result<Vec<(String, u64)>> {
     let mut entries = classes(place, release, &["veilfold-ffi", "veilfold"])?;
+    entries.insert("META-INF/proguard/veilfold.pro".to_owned(), rules(place)?);
     entries.insert(
         format!("{}/{}", release::platform(), release::file_name(&release.library.stripped)),
         std::fs::read(&release.library.stripped)?,
@@ -98,13 +99,16 @@ pub fn classes(place: &Place, release: &Release, modules: &[&str]) -> Result<BTr
     for module in modules {
         entries.extend(zip::folder(&release.classes(module), "")?);
     }
-    let rules = std::fs::read(maven::package(place).join("veilfold.pro"))?;
-    entries.insert("META-INF/proguard/veilfold.pro".to_owned(), rules);
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         entries.insert(format!("META-INF/{licence}"), std::fs::read(place.root.join(licence))?);
     }
     entries.insert("META-INF/MANIFEST.MF".to_owned(), b"Manifest-Version: 1.0\r\n\r\n".to_vec());
     Ok(entries)
+}
+
+/// What R8 must leave alone in apps.
+pub fn rules(place: &Place) -> Result<Vec<u8>> {
+    std::fs::read(maven::package(place).join("veilfold.pro"))
 }
 
 /// The hand-written sources of modules.
