@@ -21,28 +21,31 @@ pub fn is_there(place: &Place) -> bool {
     folder(place).join("usr/libexec/swift/bin/swift").exists()
 }
 
-/// Makes the root, and gets what makes it.
+/// Makes the root if it is not there, and gets what it takes to make and to enter it.
 pub fn make(place: &Place) -> bool {
     if cfg!(not(target_os = "linux")) {
         println!("Swift comes with Xcode here");
         return false;
     }
+    (is_there(place) || filled(place)) && (super::enter::way(place).is_some() || apt(place, &["proot"]))
+}
+
+fn filled(place: &Place) -> bool {
     let mmdebstrap = Run::new("mmdebstrap", &place.root).arg("--version").quietly().is_some()
         || apt(place, &["mmdebstrap"]);
     let part = made(place).join("root.part");
     // What is left of an attempt that was broken off.
     let _ = std::fs::remove_dir_all(&part);
-    let made = mmdebstrap
+    let _ = std::fs::remove_dir_all(folder(place));
+    // Only what is whole gets the name under which it is looked for.
+    mmdebstrap
         && std::fs::create_dir_all(&part).is_ok()
         && Run::new("mmdebstrap", &place.root)
             .args(["--variant=apt", "--include", PACKAGES, RELEASE])
             .arg(&part)
             .args(mirror(Path::new("/etc/apt")))
-            .succeeds();
-    let _ = std::fs::remove_dir_all(folder(place));
-    // Only what is whole gets the name under which it is looked for.
-    made && std::fs::rename(&part, folder(place)).is_ok()
-        && (super::enter::way(place).is_some() || apt(place, &["proot"]))
+            .succeeds()
+        && std::fs::rename(&part, folder(place)).is_ok()
 }
 
 /// Where this machine gets its own packages of Debian from; without one mmdebstrap knows a place.

@@ -48,6 +48,7 @@ public struct LiveChanges<Document: Codable & Sendable>: AsyncSequence, Sendable
         let puller: Puller<VeilfoldFFI.LiveQuery>
         let shape: DocumentShape<Document>
         private var rows: [String: Row<Document>] = [:]
+        private var order: [String] = []
 
         init(_ collection: DocumentCollection<Document>) {
             let (space, name) = (collection.space, collection.name)
@@ -71,8 +72,9 @@ public struct LiveChanges<Document: Codable & Sendable>: AsyncSequence, Sendable
             rows.merge(news.inserted) { _, new in new }
             rows.merge(news.updated) { _, new in new }
             for id in news.removed { rows[id] = nil }
+            if !(news.inserted.isEmpty && news.removed.isEmpty) { order = rows.byID().map(\.id) }
             return Change(
-                rows: rows.byID(), inserted: news.inserted.byID(), updated: news.updated.byID(),
+                rows: order.compactMap { rows[$0] }, inserted: news.inserted.byID(), updated: news.updated.byID(),
                 removed: news.removed.sorted()
             )
         }
