@@ -69,7 +69,8 @@ fn package(name: &str, source: &str) -> String {
             return package.to_owned();
         }
     }
-    if source.ends_with(".c") || source.ends_with(".S") { format!("C: {source}") } else { "other".to_owned() }
+    // The only other package that brings C along.
+    if source.ends_with(".c") { "ring".to_owned() } else { "other".to_owned() }
 }
 
 /// `_RNvNtCs1234_5tokio…`: the first package in the path is where the code was written.
@@ -95,9 +96,11 @@ fn of_old_rust(name: &str) -> Option<String> {
     let digits = path.len() - path.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let length: usize = path[..digits].parse().ok()?;
     let first = path[digits..].get(..length)?;
-    // `_$LT$tokio..net..Tcp$u20$as$u20$core..fmt..Debug$GT$`
-    let inner = first.trim_start_matches("_$LT$").trim_start_matches("$RF$").trim_start_matches("mut$u20$");
-    inner.split(['.', '$']).next().filter(|word| !word.is_empty()).map(str::to_owned)
+    if !first.contains("$LT$") {
+        return Some(first.to_owned());
+    }
+    // `_$LT$tokio..Tcp$u20$as$u20$core..Debug$GT$`, and for all types: `_$LT$T$u20$as$u20$core..Into$GT$`.
+    first.split('$').find_map(|part| Some(part.split_once("..")?.0.to_owned())).or(Some("core".to_owned()))
 }
 
 #[cfg(test)]
@@ -112,6 +115,7 @@ mod tests {
             ("_RINvNtCs9x_4core3ptr13drop_in_placeNtCs1_5tokio4TaskEB4_", "core"),
             ("_ZN5tokio7runtime4task3raw17h0123456789abcdefE", "tokio"),
             ("_ZN54_$LT$rustls..Error$u20$as$u20$core..fmt..Debug$GT$3fmt17h0E", "rustls"),
+            ("_ZN50_$LT$T$u20$as$u20$core..convert..Into$LT$U$GT$$GT$4into17h0E", "core"),
             ("sqlite3_open", "sqlite3"),
             ("ring_core_0_17_14__x25519_ge_frombytes_vartime", "ring"),
             ("uniffi_veilfold_ffi_fn_clone_client", "veilfold_ffi"),
@@ -119,6 +123,7 @@ mod tests {
             assert_eq!(package(name, ""), expected, "{name}");
         }
         assert_eq!(package("pagerWalFrames", "sqlite3.c"), "sqlite3");
+        assert_eq!(package("fiat_25519_carry", "curve25519.c"), "ring");
         assert_eq!(package("_start_of_nothing", ""), "other");
     }
 }
