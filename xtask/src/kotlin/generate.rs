@@ -12,8 +12,15 @@ pub fn for_tests(place: &Place) -> bool {
     generator(place)
         && std::fs::create_dir_all(made.join("native")).is_ok()
         // The next build with other features would write over it.
-        && std::fs::copy(place.test_binary(&name), &library).is_ok()
+        && replace(&place.test_binary(&name), &library).is_ok()
         && bindings(place, &library, &made.join("generated"))
+}
+
+/// Puts a copy in place of a file in one step: a program that has the old one loaded goes on with it.
+fn replace(from: &Path, to: &Path) -> std::io::Result<()> {
+    let new = to.with_extension("new");
+    std::fs::copy(from, &new)?;
+    std::fs::rename(new, to)
 }
 
 /// Builds the generator, and the debug library beside it, with one set of features.
