@@ -38,7 +38,8 @@ pub fn run(place: &Place, options: &Options) -> bool {
         return false;
     }
     if options.player {
-        return build_player(place).then(|| println!("{}", player(place))).is_some();
+        // Maven may leave its last line open.
+        return build_player(place).then(|| println!("\n{}", player(place))).is_some();
     }
     if options.docs {
         return prepare(place) && docs(place);
