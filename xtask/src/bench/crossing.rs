@@ -27,7 +27,10 @@ pub fn run(place: &Place, arguments: &[String]) -> bool {
             && kotlin::build_player(place)
             && std::fs::copy(library, kotlin::made(place).join("native").join(name)).is_ok()
         {
-            measure = measure.env("VEILFOLD_PLAYER_KOTLIN", kotlin::player(place));
+            // With a small heap, so that memory which grows is memory that is lost.
+            measure = measure
+                .env("VEILFOLD_PLAYER_KOTLIN", kotlin::player(place))
+                .env("JAVA_TOOL_OPTIONS", "-Xmx96m");
         }
         if Tool::Swift.get(place, false)
             && swift::prepare(place)
