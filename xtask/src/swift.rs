@@ -4,6 +4,7 @@
 //! otherwise. Everything is built under the target folder too.
 
 mod blocks;
+mod docs;
 mod enter;
 mod package;
 mod root;
@@ -13,6 +14,7 @@ use crate::place::Place;
 use crate::tools::Tool;
 use std::path::PathBuf;
 
+pub use docs::build as documentation;
 pub use enter::Toolchain;
 pub use root::make as make_root;
 
@@ -33,7 +35,7 @@ pub fn run(place: &Place, options: &Options) -> bool {
     if options.player {
         return build(place).ok && player(place).map(|command| println!("{command}")).is_some();
     }
-    build(place).ok && test(place).ok && examples(place).is_ok()
+    build(place).ok && test(place).ok && examples(place).is_ok() && documentation(place)
 }
 
 /// The native library as the tests load it, what UniFFI makes for it, and the documents' code.

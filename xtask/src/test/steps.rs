@@ -137,6 +137,9 @@ pub const STEPS: &[Step] = &[
             })
         },
     ),
+    step("swift-docs", "swift", "The Swift documentation builds without a warning", |place, _| {
+        Outcome::of(swift::documentation(place))
+    }),
     step("players", "players", "One script in every language, alone and together", |place, _| {
         let others = tests(place)
             .args(["--test", "players"])

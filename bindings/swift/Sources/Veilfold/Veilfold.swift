@@ -10,8 +10,11 @@ public enum Veilfold {
     /// `KeychainKeyStore`. Nothing runs on the main thread that the app did not put there.
     ///
     /// - Parameters:
+    ///   - store: The file.
+    ///   - relay: The relay's address; without one the device works alone, and one can be named later.
     ///   - name: What other members see in spaces that this device founds.
     ///   - durability: What a write has survived when its call returns.
+    ///   - keyStore: Where the root key lies; the app's own, or `KeychainKeyStore`.
     ///
     /// Throws `invalid` when the store is open already, here or in another process (`store_in_use`),
     /// `newerVersion`, and `corrupt` for a damaged store or a lost key (`keys_lost`).
