@@ -101,7 +101,7 @@ class StreamsTest {
         val events = async { alice.events().toList().size }
         val settled = async { runCatching { receipt.settled() }.exceptionOrNull() }
         repeat(flows.size) { ready.receive() }
-        val last = space.status.value
+        val last = space.status.first { it.outboxCount > 0 }
         alice.shutdown()
         alice.shutdown()
         assertEquals(listOf(1, 1, 1, 1, 0), (ends + events).map { it.await() })
