@@ -6,6 +6,7 @@
 //! Apps use the hand-written packages on top (`bindings/*`), never this directly.
 
 mod action;
+mod cancel;
 mod client;
 mod error;
 mod foreign;
@@ -20,6 +21,7 @@ mod streams;
 mod testing;
 mod transaction;
 
+pub use cancel::Cancel;
 pub use client::{Client, ClientConfig, SpaceEntry};
 pub use error::{Result, VeilfoldError};
 pub use foreign::{KeyStore, KeyStoreError};

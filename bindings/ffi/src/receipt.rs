@@ -1,5 +1,6 @@
 //! What became of a write.
 
+use crate::cancel::{Cancel, until};
 use crate::error::Result;
 use crate::records::Fate;
 use crate::runtime::{guard, run_abortable};
@@ -36,9 +37,10 @@ impl Receipt {
         run_abortable(async move { Ok(receipt.fate().await?.into()) }).await
     }
 
-    /// Waits until nothing will change the fate any more.
-    pub async fn settled(&self) -> Result<Fate> {
+    /// Waits until nothing will change the fate any more, or until it is cancelled.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn settled(&self, cancel: Option<Arc<Cancel>>) -> Result<Fate> {
         let receipt = self.inner.clone();
-        run_abortable(async move { Ok(receipt.settled().await?.into()) }).await
+        run_abortable(until(cancel, async move { Ok(receipt.settled().await?.into()) })).await
     }
 }

@@ -1,6 +1,7 @@
 //! A Space: reads, blind writes, Transactions, Members, status.
 
 use crate::action::{actions_from_json, path_from_json};
+use crate::cancel::{Cancel, until};
 use crate::client::bytes_of_hex;
 use crate::error::{Result, VeilfoldError};
 use crate::live::LiveQuery;
@@ -143,17 +144,20 @@ impl Space {
         run_abortable(async move { Ok(space.state_root().await?.to_string()) }).await
     }
 
-    /// Waits until the order contains all own writes and this Device has caught up.
-    pub async fn synced(&self) -> Result<SpaceStatus> {
+    /// Waits until the order contains all own writes and this Device has caught up, or until it is
+    /// cancelled.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn synced(&self, cancel: Option<Arc<Cancel>>) -> Result<SpaceStatus> {
         let space = self.inner.clone();
-        run_abortable(async move { Ok(space.synced().await?.into()) }).await
+        run_abortable(until(cancel, async move { Ok(space.synced().await?.into()) })).await
     }
 
-    /// Waits until this Device has folded the order up to a position.
-    pub async fn reached(&self, seq: i64) -> Result<SpaceStatus> {
+    /// Waits until this Device has folded the order up to a position, or until it is cancelled.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn reached(&self, seq: i64, cancel: Option<Arc<Cancel>>) -> Result<SpaceStatus> {
         let space = self.inner.clone();
         let seq = u64::try_from(seq).unwrap_or(0);
-        run_abortable(async move { Ok(space.reached(seq).await?.into()) }).await
+        run_abortable(until(cancel, async move { Ok(space.reached(seq).await?.into()) })).await
     }
 }
 

@@ -30,7 +30,7 @@ public struct Receipt: Sendable, Identifiable {
     /// waiting and nothing else.
     public func settled() async throws -> Fate {
         let native = native
-        let settled = try await waited { try await native.settled() }
+        let settled = try await waited { try await native.settled(cancel: $0) }
         guard let fate = Fate(native: settled) else {
             throw VeilfoldError.internal(code: "internal", detail: "a settled fate is pending")
         }

@@ -67,14 +67,14 @@ extension Space {
     @discardableResult
     public func synced() async throws -> SpaceStatus {
         let native = native
-        return SpaceStatus(native: try await waited { try await native.synced() })
+        return SpaceStatus(native: try await waited { try await native.synced(cancel: $0) })
     }
 
     /// Waits until this device has folded the order up to a position. Throws as ``synced()`` does.
     @discardableResult
     public func reached(_ seq: Int64) async throws -> SpaceStatus {
         let native = native
-        return SpaceStatus(native: try await waited { try await native.reached(seq: seq) })
+        return SpaceStatus(native: try await waited { try await native.reached(seq: seq, cancel: $0) })
     }
 }
 
