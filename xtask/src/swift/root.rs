@@ -34,11 +34,14 @@ fn filled(place: &Place) -> bool {
     let mmdebstrap = Run::new("mmdebstrap", &place.root).arg("--version").quietly().is_some()
         || apt(place, &["mmdebstrap"]);
     let part = made(place).join("root.part");
-    // What is left of an attempt that was broken off.
-    let _ = std::fs::remove_dir_all(&part);
-    let _ = std::fs::remove_dir_all(folder(place));
+    // What is left of an attempt that was broken off may still have the machine's own folders mounted in it.
+    let clean = Run::new("rm", &place.root)
+        .args(["-rf", "--one-file-system"])
+        .args([part.as_path(), folder(place).as_path()])
+        .succeeds();
     // Only what is whole gets the name under which it is looked for.
     mmdebstrap
+        && clean
         && std::fs::create_dir_all(&part).is_ok()
         && Run::new("mmdebstrap", &place.root)
             .args(["--variant=apt", "--include", PACKAGES, RELEASE])
