@@ -76,9 +76,11 @@ pub fn rustflags(place: &Place) -> String {
     remapped(place).map(|(from, to)| format!("--remap-path-prefix={from}={to}")).join(" ")
 }
 
-/// The same for C code that comes with a dependency.
+/// The same for C code that comes with a dependency. No panic passes through C, so it needs no tables
+/// for one.
 pub fn cflags(place: &Place) -> String {
-    remapped(place).map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).join(" ")
+    let paths = remapped(place).map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).join(" ");
+    format!("-fno-asynchronous-unwind-tables {paths}")
 }
 
 /// A later rule wins where two match, so the registry comes after the home that it may lie in.

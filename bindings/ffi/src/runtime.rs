@@ -8,10 +8,12 @@ use crate::error::{Result, VeilfoldError};
 use crate::logging;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::{AbortHandle, JoinError, JoinHandle};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinHandle};
 
 /// Most threads; what runs on them are waits and sockets.
 const THREADS_MAX: usize = 4;
@@ -66,19 +68,44 @@ fn start() -> Result<Runtime> {
 }
 
 /// Runs work to its end even when nobody waits for it any more: for whatever changes something.
-pub(crate) async fn run_detached<T: Send + 'static>(
+pub(crate) fn run_detached<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    join(handle()?.spawn(work)).await
+) -> Boxed<Result<T>> {
+    Box::pin(run(Box::pin(work), false))
 }
 
 /// Runs a wait or a read that ends when its caller gives up.
-pub(crate) async fn run_abortable<T: Send + 'static>(
+pub(crate) fn run_abortable<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    let task = handle()?.spawn(work);
-    let _aborts = AbortOnDrop(task.abort_handle());
-    join(task).await
+) -> Boxed<Result<T>> {
+    Box::pin(run(Box::pin(work), true))
+}
+
+/// A future without its type. All exports share one kind of task, or each brings a scheduler's code
+/// of its own into the library.
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+async fn run<T: Send + 'static>(work: Boxed<Result<T>>, ends_with_caller: bool) -> Result<T> {
+    let (told, done) = oneshot::channel();
+    let task: Boxed<()> = Box::pin(async move {
+        // A caller that gave up does not ask.
+        let _ = told.send(work.await);
+    });
+    let task = handle()?.spawn(task);
+    let _aborts = ends_with_caller.then(|| AbortOnDrop(task.abort_handle()));
+    match done.await {
+        Ok(result) => result,
+        Err(_) => Err(why_untold(task).await),
+    }
+}
+
+/// Why a task ended without a word.
+async fn why_untold(task: JoinHandle<()>) -> VeilfoldError {
+    match task.await {
+        Err(error) if error.is_panic() => broken(),
+        // An abort of its own has no reader: the runtime was ended below it.
+        Ok(()) | Err(_) => ending(),
+    }
 }
 
 /// Runs a synchronous export; a panic becomes an error that the app can catch like any other.
@@ -92,13 +119,6 @@ impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-async fn join<T>(task: JoinHandle<Result<T>>) -> Result<T> {
-    task.await.unwrap_or_else(|error: JoinError| {
-        // An abort of its own has no reader: the runtime was ended below it.
-        if error.is_panic() { Err(broken()) } else { Err(ending()) }
-    })
 }
 
 fn ending() -> VeilfoldError {

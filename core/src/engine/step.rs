@@ -15,22 +15,28 @@ impl Engine {
         let asked = self.outputs.len();
         self.touched.clear();
         self.store.begin()?;
-        let result = decide(self).and_then(|value| {
-            for id in core::mem::take(&mut self.touched) {
-                if let Some(space) = self.open.get_mut(&id) {
-                    space.flush(self.store.as_mut())?;
-                }
-            }
-            self.store.commit(self.config.durability)?;
-            Ok(value)
-        });
+        let result = decide(self).and_then(|value| self.commit().map(|()| value));
         if result.is_err() {
-            self.store.rollback();
-            self.outputs.truncate(asked);
-            self.open.clear();
-            self.forget_unstored_spaces();
+            self.undo(asked);
         }
         result
+    }
+
+    fn commit(&mut self) -> Result<(), Error> {
+        for id in core::mem::take(&mut self.touched) {
+            if let Some(space) = self.open.get_mut(&id) {
+                space.flush(self.store.as_mut())?;
+            }
+        }
+        Ok(self.store.commit(self.config.durability)?)
+    }
+
+    /// Back to what was stored, with the outputs that were asked for before.
+    fn undo(&mut self, asked: usize) {
+        self.store.rollback();
+        self.outputs.truncate(asked);
+        self.open.clear();
+        self.forget_unstored_spaces();
     }
 
     /// A Space whose first step failed was never there.
