@@ -1,5 +1,6 @@
 //! The client: opening, Spaces, the Relay, closing.
 
+use crate::cancel::{Cancel, until};
 use crate::error::{Result, VeilfoldError};
 use crate::foreign::{ForeignVault, KeyStore};
 use crate::runtime::{self, guard, run_abortable, run_detached};
@@ -124,6 +125,23 @@ impl Client {
         run_detached(async move { Ok(client.disconnect().await?) }).await
     }
 
+    /// Connects, waits at most `wait_ms` until every Space has sent and fetched everything, and goes
+    /// offline again if it was before. False: not everything, and it goes on with the next connection.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn sync_once(&self, wait_ms: u64, cancel: Option<Arc<Cancel>>) -> Result<bool> {
+        let client = self.inner.clone();
+        run_abortable(until(cancel, async move {
+            let wanted = client.status().await?.wants_connection;
+            client.connect().await?;
+            let back = GoOffline((!wanted).then(|| client.clone()));
+            let synced = tokio::time::timeout(Duration::from_millis(wait_ms), client.synced()).await;
+            back.now().await?;
+            // A deadline is no error; what the wait itself says is.
+            synced.map_or(Ok(false), |synced| Ok(synced.map(|()| true)?))
+        }))
+        .await
+    }
+
     /// What happens from now on that no call waits for.
     pub async fn events(&self) -> Result<Arc<EventStream>> {
         let client = self.inner.clone();
@@ -150,6 +168,27 @@ impl Client {
                 Err(_) => Err(VeilfoldError::internal("closing takes longer than it was given")),
             }
         })
+    }
+}
+
+/// Ends a connection that was made for one call, also when nobody waits for the call any more.
+struct GoOffline(Option<client::Client>);
+
+impl GoOffline {
+    async fn now(mut self) -> Result<()> {
+        if let Some(client) = self.0.take() {
+            client.disconnect().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for GoOffline {
+    fn drop(&mut self) {
+        if let (Some(client), Ok(runtime)) = (self.0.take(), runtime::handle()) {
+            // Who could be told has given up; a closed client is offline anyway.
+            runtime.spawn(async move { drop(client.disconnect().await) });
+        }
     }
 }
 

@@ -18,6 +18,8 @@ use tracing::{Level, Metadata, Subscriber};
 
 /// Most lines that wait for the sink.
 const WAITING_MAX: usize = 1024;
+/// How long a sink has for what waits for it when it is not wanted any more.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Lines of other crates are not Veilfold's to judge: they may hold addresses and contents.
 const OWN: &str = "veilfold";
 
@@ -64,6 +66,8 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for LogSinkError {
 pub fn start_logging(level: LogLevel, sink: Option<Arc<dyn LogSink>>) -> Result<()> {
     guard(|| {
         subscribe()?;
+        // What the sink before has not taken yet comes before what the new one gets.
+        stop(PATIENCE);
         let mut present = LOG.lock().unwrap_or_else(PoisonError::into_inner);
         *present = Some(Writer::start(sink)?);
         LEVEL.store(level as u8, Relaxed);
@@ -75,7 +79,7 @@ pub fn start_logging(level: LogLevel, sink: Option<Arc<dyn LogSink>>) -> Result<
 #[uniffi::export]
 pub fn stop_logging() -> Result<()> {
     guard(|| {
-        stop(Duration::from_secs(1));
+        stop(PATIENCE);
         Ok(())
     })
 }

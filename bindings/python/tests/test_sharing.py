@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 import veilfold
 from conftest import RelayUrl, run, share, store
 from veilfold import Confirmed, Rejected
@@ -107,6 +108,34 @@ def test_a_relay_named_later_and_a_fate_after_a_restart(relay: RelayUrl, tmp_pat
                 if states[-1] == "offline" and len(states) > 1:
                     break
             assert states[-2:] == ["live", "offline"]
+
+    run(story())
+
+
+def test_syncing_once_goes_offline_again(relay: RelayUrl, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with (
+            relay() as url,
+            await veilfold.open(store(tmp_path, "alice"), relay=url) as alice,
+            await veilfold.open(store(tmp_path, "bob"), relay=url) as bob,
+        ):
+            ours = await alice.create_space()
+            theirs = await share(ours, bob)
+            await bob.disconnect()
+            await ours.collection("c").put("a", {"n": 1})
+            await ours.synced()
+            assert await bob.sync_once(timeout=30)
+            assert await theirs.collection("c").get("a") == {"n": 1}
+            assert (await theirs.status()).state == "offline"
+
+            # Who was connected stays so; and what takes too long is no error.
+            assert await alice.sync_once(timeout=30)
+            assert (await ours.status()).state == "live"
+            assert not await bob.sync_once(timeout=0)
+            assert (await theirs.status()).state == "offline"
+            await bob.set_relay(None)
+            with pytest.raises(veilfold.Offline):
+                await bob.sync_once(timeout=30)
 
     run(story())
 

@@ -31,6 +31,8 @@ pub struct Client {
 pub struct ClientStatus {
     /// The Relay it was told to use.
     pub relay: Option<String>,
+    /// True while it connects, is connected, or waits to try again.
+    pub wants_connection: bool,
     /// Every Space, by id.
     pub spaces: Vec<(SpaceId, SpaceStatus)>,
 }
@@ -176,9 +178,21 @@ impl Client {
             let ids: Vec<SpaceId> = core.engine.spaces().collect();
             let spaces =
                 ids.into_iter().map(|id| Ok((id, core.engine.status(id)?))).collect::<Result<_, Error>>()?;
-            Ok(ClientStatus { relay: core.relay().map(ToString::to_string), spaces })
+            let relay = core.relay().map(ToString::to_string);
+            Ok(ClientStatus { relay, wants_connection: core.engine.wants_connection(), spaces })
         });
         status.await
+    }
+
+    /// Waits until every Space has sent and fetched everything, as [`Space::synced`] does for one.
+    ///
+    /// # Errors
+    /// As [`Space::synced`].
+    pub async fn synced(&self) -> Result<(), Error> {
+        for space in self.spaces().await? {
+            space.synced().await?;
+        }
+        Ok(())
     }
 
     /// Runs `call` on the engine between two of its steps, for tests that look at the log itself.

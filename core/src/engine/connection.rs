@@ -5,7 +5,7 @@ use super::output::{Event, Output};
 use super::settle::Batch;
 use crate::error::Error;
 use crate::outbox::{Content, Fate, RefusedReason, settle};
-use crate::sync::Due;
+use crate::sync::{Due, Phase};
 use bytes::Bytes;
 use veilfold_wire::frame::{RefuseReason, Refused, RelayFrame, SignedHead};
 use veilfold_wire::{SpaceId, TransportFault};
@@ -22,6 +22,11 @@ impl Engine {
     /// Wants to be connected from now on, and tries at once.
     pub fn connect(&mut self, now_ms: u64) {
         self.session.start(now_ms);
+    }
+
+    /// True from `connect` to `disconnect`, whether or not there is a connection.
+    pub fn wants_connection(&self) -> bool {
+        *self.session.phase() != Phase::Idle
     }
 
     /// Wants no connection any more.

@@ -86,7 +86,10 @@ fn a_relay_can_be_named_later_and_a_fate_outlives_the_process() {
         let settled = space.receipt(receipt.tx_id()).settled().await.unwrap();
         assert!(matches!(settled, Fate::Confirmed(_)), "{settled:?}");
         assert_eq!(space.synced().await.unwrap().state, SyncState::Live);
+        alice.synced().await.unwrap();
+        assert!(alice.status().await.unwrap().wants_connection);
         alice.set_relay(None).await.unwrap();
+        assert!(!alice.status().await.unwrap().wants_connection);
         assert_eq!(space.status().await.unwrap().state, SyncState::Offline);
         alice.close().await.unwrap();
     });

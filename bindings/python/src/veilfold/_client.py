@@ -110,6 +110,15 @@ class Client:
         """Goes offline until :meth:`connect`."""
         await answered(self._native.disconnect())
 
+    async def sync_once(self, timeout: float) -> bool:
+        """Connects, waits at most ``timeout`` seconds until every space has sent and fetched everything,
+        and goes offline again if it was before. ``False`` means not everything, and it goes on with the
+        next connection. For scripts and background tasks.
+
+        Raises ``Offline`` without a relay, ``RelayMisbehaved`` when the relay was caught.
+        """
+        return await answered(self._native.sync_once(max(0, int(timeout * 1000))))
+
     def events(self) -> EventStream:
         """What happens that no call waits for: a relay that misbehaves, lost connections, a full disk."""
         return EventStream(self._native.events)

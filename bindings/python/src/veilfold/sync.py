@@ -382,6 +382,12 @@ class Client:
         """Wants a connection, at once."""
         _run(self._inner.connect())
 
+    def sync_once(self, timeout: float) -> bool:
+        """Connects, sends and fetches everything within ``timeout`` seconds, and goes offline again if it
+        was before. ``False`` means not everything.
+        """
+        return _run(self._inner.sync_once(timeout))
+
     def disconnect(self) -> None:
         """Goes offline."""
         _run(self._inner.disconnect())

@@ -61,6 +61,17 @@ public final class Client: Sendable {
         try await answered { try await native.connect() }
     }
 
+    /// Connects, waits at most `timeout` seconds until every space has sent and fetched everything, and goes
+    /// offline again if it was before. `false`: not everything, and it goes on with the next connection. For
+    /// background tasks and extensions.
+    ///
+    /// Throws `offline` without a relay, `relayMisbehaved` when the relay was caught, and `CancellationError`
+    /// at once when its task is cancelled.
+    public func syncOnce(timeout: TimeInterval) async throws -> Bool {
+        let (native, wait) = (native, UInt64(max(0, min(timeout, 1e9)) * 1000))
+        return try await waited { try await native.syncOnce(waitMs: wait, cancel: $0) }
+    }
+
     /// Goes offline until ``connect()``.
     public func disconnect() async throws(VeilfoldError) {
         try await answered { try await native.disconnect() }

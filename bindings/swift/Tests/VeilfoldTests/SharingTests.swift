@@ -59,6 +59,28 @@ final class SharingTests: XCTestCase {
         }
     }
 
+    func testSyncingOnceGoesOfflineAgain() async throws {
+        try await together { _, alice, bob in
+            let ours = try await alice.createSpace()
+            let theirs = try await share(ours, with: bob)
+            try await bob.disconnect()
+            try await ours.collection("c").put("a", ["n": 1])
+            try await ours.synced()
+            let synced = try await bob.syncOnce(timeout: 30)
+            XCTAssertTrue(synced)
+            let a = try await theirs.collection("c").get("a")
+            XCTAssertEqual(a, ["n": 1])
+            var state = try await theirs.status().state
+            XCTAssertEqual(state, .offline)
+            // Who was connected stays so; and what takes too long is no error.
+            _ = try await alice.syncOnce(timeout: 30)
+            state = try await ours.status().state
+            XCTAssertEqual(state, .live)
+            let inTime = try await bob.syncOnce(timeout: 0)
+            XCTAssertFalse(inTime)
+        }
+    }
+
     func testWhatAnotherChangedIsRejectedByTheOrder() async throws {
         try await together { _, alice, bob in
             let ours = try await alice.createSpace()

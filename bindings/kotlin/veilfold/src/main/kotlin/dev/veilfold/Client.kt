@@ -10,6 +10,7 @@ import kotlinx.coroutines.flow.Flow
 import java.io.Closeable
 import java.io.File
 import java.util.concurrent.ConcurrentHashMap
+import kotlin.time.Duration
 import dev.veilfold.ffi.Client as NativeClient
 import dev.veilfold.ffi.ClientConfig as NativeConfig
 import dev.veilfold.ffi.Space as NativeSpace
@@ -103,6 +104,16 @@ public class Client internal constructor(private val native: NativeClient, priva
 
     /** Wants a connection, at once instead of at the next attempt. Returns before it is up. */
     public suspend fun connect(): Unit = answered { native.connect() }
+
+    /**
+     * Connects, waits at most [timeout] until every space has sent and fetched everything, and goes offline
+     * again if it was before. `false`: not everything, and it goes on with the next connection.
+     *
+     * @throws VeilfoldException.Offline without a relay.
+     * @throws VeilfoldException.RelayMisbehaved when the relay was caught.
+     */
+    public suspend fun syncOnce(timeout: Duration): Boolean =
+        answered { native.syncOnce(timeout.inWholeMilliseconds.coerceAtLeast(0).toULong()) }
 
     /** Goes offline until [connect]. */
     public suspend fun disconnect(): Unit = answered { native.disconnect() }

@@ -26,6 +26,7 @@ import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import kotlinx.serialization.Serializable
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertInstanceOf
 import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertNull
@@ -89,6 +90,22 @@ class SharingTest {
         assertEquals(listOf(Triple("Alice", Role.OWNER, false), Triple("Bob", Role.WRITER, true)), members)
         items.delete("milk")
         assertEquals(emptyList<Item>(), theirs.collection<Item>("items").live().first { it.isEmpty() })
+    }
+
+    @Test
+    fun syncingOnceGoesOfflineAgain() = story { two ->
+        val ours = two.alice.createSpace()
+        val theirs = two.share(ours)
+        two.bob.disconnect()
+        ours.collection("c").put(Document("a", "n" to 1))
+        ours.synced()
+        assertTrue(two.bob.syncOnce(30.seconds))
+        assertEquals(Document("a", "n" to 1), theirs.collection("c").get("a"))
+        assertEquals(SyncState.Offline, theirs.currentStatus().state)
+        // Who was connected stays so; and what takes too long is no error.
+        assertTrue(two.alice.syncOnce(30.seconds))
+        assertEquals(SyncState.Live, ours.currentStatus().state)
+        assertFalse(two.bob.syncOnce(0.seconds))
     }
 
     @Test
