@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod backup;
+mod given_up;
 mod long_offline;
 mod newcomer;
 mod rejected_edit;

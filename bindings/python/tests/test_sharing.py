@@ -131,7 +131,9 @@ def test_syncing_once_goes_offline_again(relay: RelayUrl, tmp_path: Path) -> Non
             # Who was connected stays so; and what takes too long is no error.
             assert await alice.sync_once(timeout=30)
             assert (await ours.status()).state == "live"
-            assert not await bob.sync_once(timeout=0)
+            await bob.set_relay("ws://127.0.0.1:1")
+            await bob.disconnect()
+            assert not await bob.sync_once(timeout=0.2)
             assert (await theirs.status()).state == "offline"
             await bob.set_relay(None)
             with pytest.raises(veilfold.Offline):

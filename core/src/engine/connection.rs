@@ -72,8 +72,16 @@ impl Engine {
     /// # Errors
     /// As the store says; the connection is then given up, and what came is fetched again.
     pub fn received(&mut self, message: &Bytes, now_ms: u64) -> Result<(), Error> {
+        if !self.session.is_open() {
+            return Ok(());
+        }
         self.session.heard(now_ms);
         let result = match RelayFrame::decode(message) {
+            // Before it has proved who it is, it has nothing to say of any Space.
+            Ok(frame) if self.session.online().is_none() && frame.is_about_a_space() => {
+                self.distrust_connection(TransportFault::BadRelaySignature, now_ms);
+                Ok(())
+            }
             Ok(frame) => self.relay_frame(frame, now_ms),
             Err(error) => {
                 self.distrust_connection(TransportFault::Malformed(error), now_ms);

@@ -122,6 +122,11 @@ impl Session {
         }
     }
 
+    /// True while a transport is open. What still arrives of one that was given up is nobody's word.
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Greeting { .. } | Phase::Proving { .. } | Phase::Online(_))
+    }
+
     /// Notes that the Relay said something.
     pub fn heard(&mut self, now_ms: u64) {
         self.heard_ms = now_ms;

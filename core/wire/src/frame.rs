@@ -327,6 +327,19 @@ const PONG: u8 = 73;
 const GOODBYE: u8 = 74;
 
 impl RelayFrame {
+    /// True for what speaks of a Space, and not of the connection alone.
+    pub fn is_about_a_space(&self) -> bool {
+        match self {
+            Self::Hello { .. } | Self::Welcome { .. } | Self::Pong { .. } | Self::Goodbye { .. } => false,
+            Self::Refused { what, .. } => *what != Refused::Connection,
+            Self::Created { .. }
+            | Self::Subscribed { .. }
+            | Self::Page { .. }
+            | Self::Ordered { .. }
+            | Self::Head { .. } => true,
+        }
+    }
+
     /// Canonical bytes.
     pub fn encode(&self) -> Bytes {
         let mut out = Writer::new();

@@ -76,7 +76,9 @@ final class SharingTests: XCTestCase {
             _ = try await alice.syncOnce(timeout: 30)
             state = try await ours.status().state
             XCTAssertEqual(state, .live)
-            let inTime = try await bob.syncOnce(timeout: 0)
+            try await bob.setRelay(URL(string: "ws://127.0.0.1:1"))
+            try await bob.disconnect()
+            let inTime = try await bob.syncOnce(timeout: 0.2)
             XCTAssertFalse(inTime)
         }
     }

@@ -105,7 +105,9 @@ class SharingTest {
         // Who was connected stays so; and what takes too long is no error.
         assertTrue(two.alice.syncOnce(30.seconds))
         assertEquals(SyncState.Live, ours.currentStatus().state)
-        assertFalse(two.bob.syncOnce(0.seconds))
+        two.bob.setRelay("ws://127.0.0.1:1")
+        two.bob.disconnect()
+        assertFalse(two.bob.syncOnce(0.2.seconds))
     }
 
     @Test
