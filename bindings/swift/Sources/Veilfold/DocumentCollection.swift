@@ -96,7 +96,7 @@ public struct DocumentCollection<Document: Codable & Sendable>: Sendable {
 
     func key(_ id: String) -> DocumentKey { DocumentKey(collection: name, id: id) }
 
-    private static var page: Int { 500 }
+    static var page: Int { 500 }
 }
 
 /// The elements of a list as they cross.

@@ -10,8 +10,8 @@ public struct Transacted<Answer: Sendable>: Sendable {
 
 /// What a function given to ``Space/transact(_:)`` works with.
 ///
-/// Reads see the actions so far. Every document that was read becomes a precondition: if somebody else
-/// changes it before the order has this transaction, the transaction is rejected everywhere, and its receipt
+/// Reads see the actions so far. Every document and collection that was read becomes a precondition: if somebody
+/// else changes it before the order has this transaction, the transaction is rejected everywhere, and its receipt
 /// says so. Its calls wait for a moment each and throw like those of a collection; after the function has
 /// returned they throw `invalid` with `transaction_over`.
 public final class Transaction: Sendable {
@@ -27,6 +27,22 @@ public final class Transaction: Sendable {
     ) throws(VeilfoldError) -> Document? {
         guard let data = try told({ try native.get(collection: collection.name, id: id) }) else { return nil }
         return try collection.shape.read(id, data)
+    }
+
+    /// All documents of a collection, by id. Which there are becomes a precondition too: a document that
+    /// somebody else adds, changes or deletes before the order has this is a conflict.
+    public func all<Document>(_ collection: DocumentCollection<Document>) throws(VeilfoldError) -> [Document] {
+        let limit = DocumentCollection<Document>.page
+        var rows: [Row<Document>] = []
+        while true {
+            let after = rows.last?.id
+            let data = try told {
+                try native.page(collection: collection.name, after: after, limit: UInt32(limit))
+            }
+            let page = try collection.shape.rows(try JSONReader.value(data))
+            rows += page
+            if page.count < limit { return rows.map(\.document) }
+        }
     }
 
     /// The elements of the list at a path; empty when there is no list.

@@ -39,6 +39,36 @@ final class TransactionTests: XCTestCase {
         }
     }
 
+    func testAWholeCollectionIsReadAndANewDocumentIsAConflict() async throws {
+        try await alone { _, space in
+            let bookings = space.collection("bookings")
+            for number in 0..<501 {
+                try await bookings.put("\(1000 + number)", ["seats": 1])
+            }
+            let seen = Box<[Int]>([])
+            try await space.transact { tx in
+                let count = try tx.all(bookings).count
+                let runs = seen.change { seen in
+                    seen.append(count)
+                    return seen.count
+                }
+                if runs == 1 {
+                    let written = DispatchSemaphore(value: 0)
+                    Task {
+                        try await bookings.put("late", ["seats": 2])
+                        written.signal()
+                    }
+                    written.wait()
+                }
+                try tx.put(bookings, "mine", ["seats": 3])
+                try tx.delete(bookings, "1000")
+                // The run that is committed sees its own actions, and nothing that moved under it.
+                if runs == 2 { XCTAssertEqual(try tx.all(bookings).count, count) }
+            }
+            XCTAssertEqual(seen.value, [501, 502])
+        }
+    }
+
     func testWhatThrowsWritesNothingAndComesOut() async throws {
         try await alone { _, space in
             let c = space.collection("c")
