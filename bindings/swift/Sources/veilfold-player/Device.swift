@@ -48,6 +48,7 @@ final class Device {
             let path = FieldPath(try order.text("path"))
             let elements = try await collection(order).elements(try order.text("id"), path)
             return ["elements": .array(elements.map { [.string($0.id), $0.value.typed] })]
+        case "repeat": return try await repeated(try here, order)
         case "watch", "watched", "unwatch": return try await watching(order)
         default: return try await connection(order)
         }
