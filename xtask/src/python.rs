@@ -169,7 +169,8 @@ fn interpreter(place: &Place, name: &str) -> PathBuf {
     place.venv(name).join("bin/python")
 }
 
-fn only_wheel(folder: &Path) -> Option<PathBuf> {
+/// The wheel that maturin put there.
+pub fn only_wheel(folder: &Path) -> Option<PathBuf> {
     let mut wheels = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
     wheels.find(|path| path.extension().is_some_and(|extension| extension == "whl"))
 }

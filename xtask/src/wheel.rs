@@ -53,7 +53,7 @@ pub fn make(place: &Place, install: bool) -> Option<Wheel> {
         .env(&format!("CFLAGS_{}", host.replace('-', "_")), ship::cflags(place))
         .env("SOURCE_DATE_EPOCH", ship::SOURCE_DATE)
         .succeeds();
-    let whole = built.then(|| only_wheel(&work.join("built"))).flatten()?;
+    let whole = built.then(|| python::only_wheel(&work.join("built"))).flatten()?;
     let content = work.join("content");
     if !Run::new(&python, &place.root).args(["-m", "zipfile", "-e"]).args([&whole, &content]).succeeds() {
         return None;
@@ -86,11 +86,6 @@ fn recorded(entries: &BTreeMap<String, Vec<u8>>, record: &str) -> String {
     }
     text.push_str(&format!("{record},,\n"));
     text
-}
-
-fn only_wheel(folder: &Path) -> Option<PathBuf> {
-    let mut wheels = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    wheels.find(|path| path.extension().is_some_and(|extension| extension == "whl"))
 }
 
 /// Installs the wheel where nothing else is and runs what the documents begin with.

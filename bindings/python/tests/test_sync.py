@@ -45,6 +45,12 @@ def test_two_clients_share_a_space(tmp_path: Path) -> None:
         assert items.get("milk") == {"qty": 1}
         assert ours.state_root() == theirs.state_root()
         assert [member.name for member in theirs.members()] == ["Alice", "Bob"]
+        bob.disconnect()
+        items.increment("milk", "qty", 5)
+        ours.synced(timeout=30)
+        assert bob.sync_once(timeout=30)
+        assert theirs.collection("items").get("milk") == {"qty": 6}
+        assert theirs.status().state == "offline"
     with pytest.raises(veilfold.Invalid):
         items.get("milk")
 

@@ -3,7 +3,7 @@
 use crate::harness::World;
 use veilfold_core::ErrorKind;
 use veilfold_core::client::{END, Fate, Json, elements_at};
-use veilfold_core::model::{Condition, Path, Place, TextSplice, Value};
+use veilfold_core::model::{Action, Condition, DocumentKey, Op, Path, Place, TextSplice, Value};
 
 #[test]
 fn every_kind_of_write_is_visible_at_once() {
@@ -150,5 +150,39 @@ fn transactions_of_many_tasks_lose_no_update() {
             task.await.unwrap();
         }
         assert_eq!(space.collection("c").get("n").await.unwrap().unwrap()["n"], Value::Int(80));
+    });
+}
+
+#[test]
+fn a_transaction_reads_a_whole_collection_and_runs_again_when_one_comes_in_between() {
+    let world = World::new();
+    world.run(async {
+        let client = world.client("alice", None).await;
+        let space = client.create_space("s").await.unwrap();
+        let bookings = space.collection("bookings");
+        // More than one page of the engine's thread.
+        let actions = |from: usize, to: usize| -> Vec<Action> {
+            let op = || Op::Set { path: Path::default(), value: Value::Map(Default::default()) };
+            (from..to)
+                .map(|n| Action { key: DocumentKey::new("bookings", format!("{n:04}")), op: op() })
+                .collect()
+        };
+        for from in [0, 200, 400] {
+            space.commit(actions(from, from + 200)).await.unwrap();
+        }
+        let mut seen = Vec::new();
+        let book = async |tx: &mut veilfold_core::client::Transaction| {
+            seen.push(tx.all("bookings").await?.len());
+            if seen.len() == 1 {
+                bookings.put("late", Json(b"{}")).await?;
+            }
+            tx.put("bookings", "mine", Json(b"{}"))?;
+            tx.delete("bookings", "0000")?;
+            let own = tx.all("bookings").await?;
+            assert_eq!((own[0].0.as_str(), own[own.len() - 1].0.as_str()), ("0001", "mine"));
+            Ok(())
+        };
+        space.transact(book).await.unwrap();
+        assert_eq!(seen, [600, 601]);
     });
 }

@@ -144,12 +144,9 @@ fn write(
         name: "veilfold-android",
         kind: Kind::Aar,
         about: "End-to-end encrypted, offline-first shared documents for Android",
-        dependencies: vec![
-            Dependency::api("org.jetbrains.kotlin", "kotlin-stdlib", "kotlin.version"),
-            Dependency::api("org.jetbrains.kotlinx", "kotlinx-coroutines-core", "coroutines.version"),
-            Dependency::api("org.jetbrains.kotlinx", "kotlinx-serialization-json", "serialization.version"),
+        dependencies: publish::dependencies(
             Dependency::runtime("net.java.dev.jna", "jna", "jna.version").aar(),
-        ],
+        ),
     };
     publish::write(place, &artifact, &entries, &jar::sources(place, &["veilfold", "android"])?)
 }

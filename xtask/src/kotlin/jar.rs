@@ -70,12 +70,7 @@ fn library(place: &Place, release: &Release) -> Result<Vec<(String, u64)>> {
         name: "veilfold",
         kind: Kind::Jar,
         about: "End-to-end encrypted, offline-first shared documents",
-        dependencies: vec![
-            Dependency::api("org.jetbrains.kotlin", "kotlin-stdlib", "kotlin.version"),
-            Dependency::api("org.jetbrains.kotlinx", "kotlinx-coroutines-core", "coroutines.version"),
-            Dependency::api("org.jetbrains.kotlinx", "kotlinx-serialization-json", "serialization.version"),
-            Dependency::runtime("net.java.dev.jna", "jna", "jna.version"),
-        ],
+        dependencies: publish::dependencies(Dependency::runtime("net.java.dev.jna", "jna", "jna.version")),
     };
     publish::write(place, &artifact, &entries, &sources(place, &["veilfold"])?)
 }

@@ -54,6 +54,16 @@ pub struct Dependency {
     aar: bool,
 }
 
+/// What the package needs on every platform, with JNA as the platform has it.
+pub fn dependencies(jna: Dependency) -> Vec<Dependency> {
+    vec![
+        Dependency::api("org.jetbrains.kotlin", "kotlin-stdlib", "kotlin.version"),
+        Dependency::api("org.jetbrains.kotlinx", "kotlinx-coroutines-core", "coroutines.version"),
+        Dependency::api("org.jetbrains.kotlinx", "kotlinx-serialization-json", "serialization.version"),
+        jna,
+    ]
+}
+
 impl Dependency {
     pub fn api(group: &'static str, name: &'static str, version: &'static str) -> Self {
         Self { group, name, version, api: true, aar: false }
