@@ -1,12 +1,15 @@
 //! TLS with the certificates that the platform trusts.
 //!
-//! Used by `dial.rs` for `wss://`. On Android `rustls-platform-verifier` wants the app's context before
-//! the first connection, and nothing hands it over yet: there `wss://` is an error that says so.
+//! Used by `dial.rs` for `wss://`. Everywhere but on Android the platform's own verifier judges; there
+//! it would need the app's context and a class in the app, so its roots are read by `tls/roots.rs` and
+//! rustls judges.
+
+#[cfg(any(target_os = "android", test))]
+mod roots;
 
 use super::CloseReason;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::{ClientConfig, ConfigBuilder, WantsVerifier};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -18,11 +21,18 @@ static CONFIG: Mutex<Option<Arc<ClientConfig>>> = Mutex::new(None);
 
 /// Makes the handshake and checks that the certificate is the host's.
 pub(super) async fn secure(host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, CloseReason> {
+    let config = tokio::task::spawn_blocking(config).await.map_err(|_| CloseReason::Stopped)?;
+    handshake(config.map_err(untrusted)?, host, stream).await
+}
+
+async fn handshake(
+    config: Arc<ClientConfig>,
+    host: &str,
+    stream: TcpStream,
+) -> Result<TlsStream<TcpStream>, CloseReason> {
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| CloseReason::Untrusted("a host that no certificate can name".to_owned()))?;
-    let config = tokio::task::spawn_blocking(config).await.map_err(|_| CloseReason::Stopped)?;
-    let connector = TlsConnector::from(config.map_err(untrusted)?);
-    connector.connect(name, stream).await.map_err(|error| {
+    TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
         let kind = error.kind();
         match error.downcast::<rustls::Error>() {
             Ok(error) => untrusted(error),
@@ -32,23 +42,43 @@ pub(super) async fn secure(host: &str, stream: TcpStream) -> Result<TlsStream<Tc
 }
 
 fn config() -> Result<Arc<ClientConfig>, rustls::Error> {
-    if cfg!(target_os = "android") {
-        // Without the app's context the verifier would panic.
-        return Err(rustls::Error::General("certificates cannot be verified on Android yet".to_owned()));
-    }
     let mut made = CONFIG.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(config) = &*made {
         return Ok(config.clone());
     }
+    Ok(made.insert(Arc::new(by_platform()?)).clone())
+}
+
+#[cfg(not(target_os = "android"))]
+fn by_platform() -> Result<ClientConfig, rustls::Error> {
+    use rustls_platform_verifier::BuilderVerifierExt;
+    Ok(for_websockets(builder()?.with_platform_verifier()?.with_no_client_auth()))
+}
+
+#[cfg(target_os = "android")]
+fn by_platform() -> Result<ClientConfig, rustls::Error> {
+    let folders = roots::FOLDERS.map(std::path::Path::new);
+    by_roots(roots::read(&folders).map_err(rustls::Error::General)?)
+}
+
+#[cfg(any(target_os = "android", test))]
+fn by_roots(roots: rustls::RootCertStore) -> Result<ClientConfig, rustls::Error> {
+    Ok(for_websockets(builder()?.with_root_certificates(roots).with_no_client_auth()))
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
-        .with_no_client_auth();
+    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
+}
+
+fn for_websockets(mut config: ClientConfig) -> ClientConfig {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(made.insert(Arc::new(config)).clone())
+    config
 }
 
 fn untrusted(error: rustls::Error) -> CloseReason {
     CloseReason::Untrusted(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,9 @@ import java.io.File
  * pretends to be this one. Nothing runs on the main thread.
  *
  * @param name A file name, for instance `alice.db`.
- * @param relay `wss://…`; one can be named later with [Client.setRelay].
+ * @param relay `wss://…`; one can be named later with [Client.setRelay]. Its certificate has to lead to a root that
+ *   comes with the system: those that the user installed and the app's network security configuration are not
+ *   asked, and revocation is not checked.
  * @param displayName What other members see in spaces that this device founds.
  * @throws VeilfoldException as [Veilfold.open] on the JVM; `NotAllowed` with `vault_locked` while the
  *   device is locked and the key asks for its being unlocked.
