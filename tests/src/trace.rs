@@ -189,6 +189,14 @@ impl Trace {
         Ok(Plan { authors: self.authors, steps: steps.collect() })
     }
 
+    /// For every transaction how many of each author its author had seen, of its own all before it.
+    ///
+    /// # Errors
+    /// `TwoHeads`, `ParentOrder`.
+    pub fn known(&self) -> Result<Vec<Vec<usize>>, TraceError> {
+        Ok(self.knowledge()?.known)
+    }
+
     fn knowledge(&self) -> Result<Knowledge, TraceError> {
         let mut by_author = vec![Vec::new(); self.authors];
         let mut known: Vec<Vec<usize>> = Vec::with_capacity(self.transactions.len());

@@ -82,18 +82,28 @@ struct Raised {
     about_minutes: u64,
 }
 
-/// Power cuts of five recorded runs of the Relay, and the fold against the reference model.
-const RAISED: [Raised; 6] = [
+/// Power cuts of five recorded runs of the Relay, the fold against the reference model, and the recorded
+/// session of two by 500 schedules of partitions.
+const RAISED: [Raised; 11] = [
     power_cuts(&[("VEILFOLD_POWERLOSS_SEED", "2"), ("VEILFOLD_POWERLOSS_CUTS", "4000")]),
     power_cuts(&[("VEILFOLD_POWERLOSS_SEED", "3"), ("VEILFOLD_POWERLOSS_CUTS", "4000")]),
     power_cuts(&[("VEILFOLD_POWERLOSS_SEED", "4"), ("VEILFOLD_POWERLOSS_CUTS", "4000")]),
     power_cuts(&[("VEILFOLD_POWERLOSS_SEED", "5"), ("VEILFOLD_POWERLOSS_CUTS", "4000")]),
     power_cuts(&[("VEILFOLD_POWERLOSS_SEED", "6"), ("VEILFOLD_POWERLOSS_CUTS", "4000")]),
     Raised { target: "reference", variables: &[("VEILFOLD_SEEDS", "20000")], about_minutes: 10 },
+    partitions(&[("VEILFOLD_FIRST_SEED", "1"), ("VEILFOLD_SEEDS", "100")]),
+    partitions(&[("VEILFOLD_FIRST_SEED", "101"), ("VEILFOLD_SEEDS", "100")]),
+    partitions(&[("VEILFOLD_FIRST_SEED", "201"), ("VEILFOLD_SEEDS", "100")]),
+    partitions(&[("VEILFOLD_FIRST_SEED", "301"), ("VEILFOLD_SEEDS", "100")]),
+    partitions(&[("VEILFOLD_FIRST_SEED", "401"), ("VEILFOLD_SEEDS", "100")]),
 ];
 
 const fn power_cuts(variables: &'static [(&'static str, &'static str)]) -> Raised {
     Raised { target: "powerloss", variables, about_minutes: 5 }
+}
+
+const fn partitions(variables: &'static [(&'static str, &'static str)]) -> Raised {
+    Raised { target: "partitions", variables, about_minutes: 12 }
 }
 
 impl Piece {
