@@ -167,6 +167,15 @@ impl Documents {
         Self { space, confirmed: Layer::new(Table::Confirmed), overlay: Layer::new(Table::Overlay) }
     }
 
+    /// Bytes that both caches say they hold, that they do hold, and images that are to be written.
+    #[cfg(feature = "testing")]
+    pub fn held(&self) -> (usize, usize, usize) {
+        let layers = [&self.confirmed, &self.overlay];
+        let counted = layers.iter().flat_map(|layer| &layer.slots).map(|slot| slot.bytes).sum();
+        let said = layers.iter().map(|layer| layer.bytes).sum();
+        (said, counted, layers.iter().map(|layer| layer.dirty.len()).sum())
+    }
+
     /// The Space's local number.
     pub(super) fn space(&self) -> SpaceNo {
         self.space

@@ -189,6 +189,20 @@ impl PendingSet {
         self.touching.contains_key(key)
     }
 
+    /// How many numbers the indexes hold, and how many the Transactions themselves call for.
+    #[cfg(feature = "testing")]
+    pub fn indexed(&self) -> (usize, usize) {
+        let held = [&self.touching, &self.concerned].into_iter().flat_map(BTreeMap::values);
+        let held = held.chain(self.in_collection.values()).map(BTreeSet::len).sum::<usize>();
+        let wanted = |pending: &Pending| {
+            pending.touched().collect::<BTreeSet<_>>().len()
+                + pending.concerns().collect::<BTreeSet<_>>().len()
+                + pending.collections().collect::<BTreeSet<_>>().len()
+                + usize::from(!pending.shown)
+        };
+        (held + self.hidden.len(), self.rows.values().map(wanted).sum())
+    }
+
     /// Numbers that touch the document, in order.
     pub fn touching(&self, key: &DocumentKey) -> impl Iterator<Item = u64> {
         self.touching.get(key).into_iter().flatten().copied()

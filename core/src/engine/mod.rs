@@ -8,6 +8,8 @@ mod connection;
 #[allow(clippy::module_inception)]
 mod engine;
 mod fold;
+#[cfg(feature = "testing")]
+mod held;
 mod local;
 mod output;
 mod reading;
@@ -20,6 +22,8 @@ mod step;
 
 pub use config::{EngineConfig, Protections};
 pub use engine::Engine;
+#[cfg(feature = "testing")]
+pub use held::{Held, Standing};
 pub use local::{Committed, Draft, ReadToken};
 pub use output::{Event, Output};
 pub use reading::{LogEntry, MemberInfo, OrderPoint, SpaceStatus, SyncState};

@@ -81,6 +81,11 @@ impl Refold {
         Ok(found)
     }
 
+    #[cfg(feature = "testing")]
+    pub(super) fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
     /// Position and running hash after what was fed.
     ///
     /// # Errors

@@ -48,6 +48,12 @@ impl LogTail {
         Ok(())
     }
 
+    /// How many running hashes are in memory.
+    #[cfg(feature = "testing")]
+    pub fn held(&self) -> usize {
+        self.chains.len()
+    }
+
     fn chain_at(&self, store: &dyn Store, space: SpaceNo, seq: u64) -> Option<ChainHash> {
         let near = seq.checked_sub(self.first_seq).and_then(|index| self.chains.get(index as usize));
         near.copied().or_else(|| {

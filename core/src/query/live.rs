@@ -77,6 +77,13 @@ impl LiveQueries {
         self.queries.remove(&id);
     }
 
+    /// How many queries are open, and how many ids they remember.
+    #[cfg(feature = "testing")]
+    pub fn held(&self) -> (usize, usize) {
+        let ids = self.queries.values().map(|live| live.known.len() + live.marked.len());
+        (self.queries.len(), ids.sum())
+    }
+
     /// True while the query is open.
     pub fn is_open(&self, id: LiveId) -> bool {
         self.queries.contains_key(&id)

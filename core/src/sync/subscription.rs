@@ -183,6 +183,12 @@ impl Subscriptions {
         spaces
     }
 
+    /// How many subscriptions there are, and how many times at which one needs attention.
+    #[cfg(feature = "testing")]
+    pub fn held(&self) -> (usize, usize) {
+        (self.by_space.len(), self.due.len())
+    }
+
     /// When a Space needs attention next.
     pub fn deadline(&self) -> Option<u64> {
         self.due.first().map(|(at, _)| *at)
