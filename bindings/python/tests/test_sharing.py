@@ -25,6 +25,7 @@ def test_two_devices_write_offline_and_converge(relay: RelayUrl, tmp_path: Path)
             if not change.rows:  # the relay may have been faster
                 change = await anext(changes)
             assert [row.id for row in change.inserted] == ["milk"] and change.rows == change.inserted
+            await ours.synced()
             await theirs.synced()
 
             await alice.disconnect()

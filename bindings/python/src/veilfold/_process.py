@@ -58,6 +58,7 @@ def before_end(call: Callable[[], None]) -> None:
 @atexit.register
 def _end() -> None:
     global _over
+    _leave_handles()
     if _over is not None:
         return
     _over = "the process is ending"
@@ -73,6 +74,16 @@ def _end() -> None:
     until = time.monotonic() + _DRAINING_S
     while _pending and time.monotonic() < until:
         time.sleep(0.002)
+
+
+def _leave_handles() -> None:
+    """What is not freed by now goes with the process: the module that would free it may go first."""
+    for thing in vars(_native).values():
+        if isinstance(thing, type) and "__del__" in vars(thing):
+            setattr(thing, "__del__", _nothing)
+
+
+def _nothing(_: object) -> None: ...
 
 
 def _forked() -> None:
