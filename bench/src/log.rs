@@ -134,7 +134,7 @@ impl Writer {
             order.hang_up(&mut self.engine, &mut self.line);
         }
         for index in indexes {
-            let draft = Draft { reads: Vec::new(), actions: vec![actions::action(index)] };
+            let draft = Draft { actions: vec![actions::action(index)], ..Draft::default() };
             let now = order.tick();
             device::commit(&mut self.engine, space, draft, now);
         }

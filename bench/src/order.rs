@@ -105,7 +105,11 @@ impl Order {
                     idle = false;
                 }
                 Output::Disconnect => panic!("an honest relay is left"),
-                Output::Live(_) | Output::Settled { .. } | Output::Status(_) | Output::Event(_) => {}
+                Output::Live(_)
+                | Output::Retry
+                | Output::Settled { .. }
+                | Output::Status(_)
+                | Output::Event(_) => {}
             }
         }
         let frames = line.connection.map_or_else(Vec::new, |id| self.work(id));

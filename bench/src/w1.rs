@@ -122,7 +122,7 @@ fn own(options: &Options, report: &mut Report, names: Names, durability: Durabil
         .step_by(batch)
         .map(|first| {
             let actions = (first..(first + batch).min(n)).map(actions::action).collect();
-            Some(Draft { reads: Vec::new(), actions })
+            Some(Draft { actions, ..Draft::default() })
         })
         .collect();
     measure(report, (OWN, &names), (n, batch), &path, |first| {

@@ -32,7 +32,7 @@ fn made() -> Made {
         let path = FieldPath::parse("title").unwrap();
         let op = Op::Set { path, value: Value::String(format!("some {id}")) };
         let actions = vec![Action { key: DocumentKey::new("items", id), op }];
-        engine.transact(space, Draft { reads: vec![], actions }, NOW_MS).unwrap().unwrap();
+        engine.transact(space, Draft { actions, ..Draft::default() }, NOW_MS).unwrap().unwrap();
     }
     Made { _folder: folder, path, space }
 }

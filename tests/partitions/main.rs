@@ -53,7 +53,7 @@ fn play(meaning: &Meaning, ranks: &[usize], seed: u64) -> (World, SpaceId) {
     let space = world.share_space();
     let now = world.now_ms;
     let action = Action { key: document(), op: Op::TextCreate { path: field(), text: String::new() } };
-    let draft = Draft { reads: Vec::new(), actions: vec![action] };
+    let draft = Draft { actions: vec![action], ..Draft::default() };
     world.call(0, |engine| engine.transact(space, draft, now)).unwrap().unwrap();
     world.quiet(space);
     let mut typists: Vec<Typist<'_>> =

@@ -59,7 +59,7 @@ impl<'a> Typist<'a> {
             let splices = meant.edits.iter().flat_map(|edit| self.splices(edit)).collect();
             let action = Action { key: document(), op: Op::TextEdit { path: field(), splices } };
             let (space, now) = (self.space, world.now_ms);
-            let draft = Draft { reads: Vec::new(), actions: vec![action] };
+            let draft = Draft { actions: vec![action], ..Draft::default() };
             match world.call(self.author, |engine| engine.transact(space, draft, now)) {
                 Ok(Some(_)) => self.made += 1,
                 // Killed in the middle of it: the text is what it was.

@@ -70,7 +70,7 @@ fn value(world: &mut World, device: usize, space: SpaceId, of: &DocumentKey) -> 
 }
 
 fn fate(world: &mut World, device: usize, space: SpaceId, of: &Committed) -> Fate {
-    world.call(device, |engine| engine.fate(space, of.tx_id)).expect("a read").expect("a fate")
+    world.call(device, |engine| engine.fate(space, of.tx_id)).expect("a read").expect("a fate").fate
 }
 
 fn is_conflict(fate: &Fate) -> bool {

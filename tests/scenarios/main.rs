@@ -4,6 +4,7 @@ mod anomalies;
 mod backup;
 mod given_up;
 mod long_offline;
+mod mutators;
 mod newcomer;
 mod rejected_edit;
 mod story;

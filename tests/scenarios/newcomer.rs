@@ -21,7 +21,7 @@ fn a_newcomer_reads_what_was_written_before_it_was_added() {
     assert_eq!(shown(&mut world, BOB, space, &key("stats", "all")), r#"{"n":40}"#);
     assert!(world.events.contains(&(BOB, Event::Admitted { space })));
     let fate = world.call(ALICE, |engine| engine.fate(space, wish)).expect("a fate");
-    assert!(fate.is_some_and(|fate| fate.is_settled()));
+    assert!(fate.is_some_and(|settled| settled.fate.is_settled()));
     let names: Vec<_> = world
         .call(BOB, |engine| engine.members(space))
         .expect("members")
@@ -49,7 +49,7 @@ fn a_newcomer_waits_until_it_is_added_and_a_reader_cannot_write() {
     crate::story::pass(&mut world, 20_000);
     assert_eq!(world.call(BOB, |engine| engine.status(space)).expect("a status").state, SyncState::Refused);
     rest(&mut world, space);
-    let draft = veilfold_core::engine::Draft { reads: vec![], actions: vec![increment("all", 1)] };
+    let draft = veilfold_core::engine::Draft { actions: vec![increment("all", 1)], ..Default::default() };
     let refused = world.call(BOB, |engine| engine.transact(space, draft, now)).expect_err("a refusal");
     assert_eq!(refused.code, "read_only");
 }

@@ -25,7 +25,10 @@ fn typing_into_text_that_was_rejected_is_kept_at_its_place() {
 
     rest(&mut world, space);
     assert_eq!(shown(&mut world, ALICE, space, &key("notes", "one")), r#"{"body":">> start! end fin"}"#);
-    let mut fate = |tx_id| world.call(BOB, |engine| engine.fate(space, tx_id)).expect("a fate");
+    let mut fate = |tx_id| {
+        let settled = world.call(BOB, |engine| engine.fate(space, tx_id)).expect("a fate");
+        settled.map(|settled| settled.fate)
+    };
     assert!(matches!(fate(conditional.tx_id), Some(Fate::Rejected(..))));
     assert!(matches!(fate(more.tx_id), Some(Fate::Confirmed(_))));
     assert!(matches!(fate(last.tx_id), Some(Fate::Confirmed(_))));

@@ -29,7 +29,7 @@ pub(crate) fn typed(offset: u64, delete: u64, insert: &str) -> Action {
 pub(crate) fn write(world: &mut World, device: usize, space: SpaceId, actions: Vec<Action>) -> Committed {
     let now = world.now_ms;
     world
-        .call(device, |engine| engine.transact(space, Draft { reads: vec![], actions }, now))
+        .call(device, |engine| engine.transact(space, Draft { actions, ..Draft::default() }, now))
         .expect("a commit")
         .expect("nothing was read")
 }

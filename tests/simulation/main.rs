@@ -39,7 +39,7 @@ fn three_devices_share_a_space_and_converge() {
     for device in 0..3 {
         for _ in 0..10 {
             let op = Op::Increment { path: Path::parse("n").expect("a path"), by: 1 };
-            let draft = Draft { reads: vec![], actions: vec![Action { key: key.clone(), op }] };
+            let draft = Draft { actions: vec![Action { key: key.clone(), op }], ..Draft::default() };
             let now = world.now_ms;
             let committed = world.call(device, |engine| engine.transact(space, draft, now));
             assert!(matches!(committed, Ok(Some(_))));

@@ -3,6 +3,7 @@
 use crate::cancel::{Cancel, until};
 use crate::error::{Result, VeilfoldError};
 use crate::foreign::{ForeignVault, KeyStore};
+use crate::retries::RetryStream;
 use crate::runtime::{self, guard, run_abortable, run_detached};
 use crate::space::Space;
 use crate::streams::EventStream;
@@ -59,6 +60,7 @@ impl Client {
             vault,
             durability,
             runtime: Some(runtime::handle()?),
+            retries_by_hand: true,
             ..Config::default()
         };
         options.vault_id = config.key_id;
@@ -99,6 +101,13 @@ impl Client {
             ticket.parse().map_err(|error| VeilfoldError::invalid("bad_ticket", format!("{error}")))?;
         let client = self.inner.clone();
         run_detached(async move { Ok(Space::new(client.join(&ticket, &name).await?)) }).await
+    }
+
+    /// Mutators that have to be run again. Each language's package reads this as long as the client is
+    /// open, also without any mutators: one that is missing is told so.
+    pub async fn retries(&self) -> Result<Arc<RetryStream>> {
+        let client = self.inner.clone();
+        run_abortable(async move { Ok(RetryStream::new(client.retries().await?)) }).await
     }
 
     /// Names the Relay and connects to it; nothing goes offline.

@@ -2,7 +2,7 @@
 
 use crate::cancel::{Cancel, until};
 use crate::error::Result;
-use crate::records::Fate;
+use crate::records::{Fate, signed};
 use crate::runtime::{guard, run_abortable};
 use std::sync::Arc;
 use veilfold_core::client;
@@ -35,6 +35,12 @@ impl Receipt {
     pub async fn fate(&self) -> Result<Fate> {
         let receipt = self.inner.clone();
         run_abortable(async move { Ok(receipt.fate().await?.into()) }).await
+    }
+
+    /// How many Transactions were tried for it so far; more than 1 only for a mutator.
+    pub async fn attempts(&self) -> Result<i64> {
+        let receipt = self.inner.clone();
+        run_abortable(async move { Ok(signed(receipt.attempts().await?)) }).await
     }
 
     /// Waits until nothing will change the fate any more, or until it is cancelled.

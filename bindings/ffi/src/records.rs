@@ -67,6 +67,19 @@ pub enum SyncState {
     },
 }
 
+/// A settled fate with what it took.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct SettledFate {
+    /// The id on the receipt, 16 hex digits.
+    pub tx_id: String,
+    /// What became of it.
+    pub fate: Fate,
+    /// How many Transactions were tried for it; more than 1 only for a mutator.
+    pub attempts: i64,
+    /// The mutator that it is from, if it is from one.
+    pub mutator: Option<String>,
+}
+
 /// How a Space stands.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
 pub struct SpaceStatus {
@@ -158,12 +171,24 @@ impl From<client::Fate> for Fate {
                     rejection.document.map(|key| (key.collection, key.document)).unzip();
                 // About a whole collection.
                 let document = document.filter(|id| !id.is_empty());
-                let (code, detail) = (rejection.reason.name().to_owned(), rejection.reason.to_string());
+                let code = rejection.reason.name().to_owned();
+                let detail = rejection.detail.unwrap_or_else(|| rejection.reason.to_string());
                 Self::Rejected { seq, index, code, detail, collection, document }
             }
             client::Fate::Refused(reason) => {
                 Self::Refused { code: reason.name().to_owned(), detail: reason.to_string() }
             }
+        }
+    }
+}
+
+impl From<client::Settled> for SettledFate {
+    fn from(settled: client::Settled) -> Self {
+        Self {
+            tx_id: settled.tx_id.to_string(),
+            fate: settled.fate.into(),
+            attempts: signed(settled.attempts),
+            mutator: settled.mutator,
         }
     }
 }

@@ -8,11 +8,11 @@ use crate::live::LiveQuery;
 use crate::receipt::Receipt;
 use crate::records::{Member, MemberRole, SpaceStatus};
 use crate::runtime::{guard, run_abortable, run_detached};
-use crate::streams::StatusStream;
+use crate::streams::{FateStream, StatusStream};
 use crate::transaction::TransactionBuilder;
 use std::sync::Arc;
 use veilfold_core::client::{self, ContactCard};
-use veilfold_core::model::{ElementId, Fields, TxId, Value, fields_to_json, value_to_json};
+use veilfold_core::model::{ElementId, Fields, TxId, Value, fields_to_json, value_from_json, value_to_json};
 
 /// A Space of this Device.
 #[derive(Debug, uniffi::Object)]
@@ -56,6 +56,21 @@ impl Space {
     /// Starts a Transaction.
     pub fn begin(&self) -> Result<Arc<TransactionBuilder>> {
         guard(|| Ok(TransactionBuilder::new(self.inner.begin())))
+    }
+
+    /// Starts a Transaction of a named mutator: its commit keeps name and arguments (JSON) with it, so
+    /// that the mutator is run again when the order rejects it.
+    pub fn begin_mutation(&self, name: String, args: Vec<u8>) -> Result<Arc<TransactionBuilder>> {
+        guard(|| {
+            value_from_json(&args).map_err(|error| VeilfoldError::invalid("bad_json", error.to_string()))?;
+            Ok(TransactionBuilder::new(self.inner.begin_mutation(&name, args)))
+        })
+    }
+
+    /// What became of this Device's writes, from the first that nobody has taken yet.
+    pub async fn fates(&self) -> Result<Arc<FateStream>> {
+        let space = self.inner.clone();
+        run_abortable(async move { Ok(FateStream::new(space.fates().await?)) }).await
     }
 
     /// A document as JSON, nothing when there is none.

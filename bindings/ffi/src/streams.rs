@@ -1,7 +1,7 @@
 //! Status and events, pulled.
 
 use crate::error::Result;
-use crate::records::{Event, SpaceStatus, signed};
+use crate::records::{Event, SettledFate, SpaceStatus, signed};
 use crate::runtime::{guard, run_abortable};
 use std::sync::Arc;
 use veilfold_core::client;
@@ -25,6 +25,49 @@ pub struct EventBatch {
     pub events: Vec<Event>,
     /// How many were lost because nobody asked in time.
     pub missed: i64,
+}
+
+/// What became of a Space's writes. One reader: the store keeps one place in it.
+#[derive(Debug, uniffi::Object)]
+pub struct FateStream {
+    inner: Arc<client::FateStream>,
+}
+
+/// Fates in the order in which they were settled.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct FateBatch {
+    /// At least one.
+    pub fates: Vec<SettledFate>,
+    /// How many were forgotten because nobody asked in time.
+    pub missed: i64,
+}
+
+impl FateStream {
+    pub(crate) fn new(inner: client::FateStream) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::new(inner) })
+    }
+}
+
+#[uniffi::export]
+impl FateStream {
+    /// Takes the batch before and waits for the next, of up to `max`. Nothing: the stream has ended.
+    pub async fn next_batch(&self, max: u32) -> Result<Option<FateBatch>> {
+        let stream = self.inner.clone();
+        run_abortable(async move {
+            let Some(batch) = stream.next_batch(max as usize).await? else { return Ok(None) };
+            let fates = batch.fates.into_iter().map(SettledFate::from).collect();
+            Ok(Some(FateBatch { fates, missed: signed(batch.missed) }))
+        })
+        .await
+    }
+
+    /// Ends the stream; a waiting call returns nothing. Any thread may call it, more than once.
+    pub fn cancel(&self) -> Result<()> {
+        guard(|| {
+            self.inner.cancel();
+            Ok(())
+        })
+    }
 }
 
 impl StatusStream {

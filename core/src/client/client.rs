@@ -1,6 +1,7 @@
 //! The client: one Device with all its Spaces.
 
 use super::config::Config;
+use super::mutators::{Mutators, RetryStream, run_retries};
 use super::open;
 use super::space::Space;
 use super::streams::EventStream;
@@ -24,6 +25,7 @@ use veilfold_wire::SpaceId;
 pub struct Client {
     driver: Driver,
     name: Arc<str>,
+    mutators: Mutators,
 }
 
 /// How a client stands.
@@ -49,11 +51,15 @@ impl Client {
         let path = path.into();
         let relay = config.relay.as_deref().map(relay_url).transpose()?;
         let (runtime, name) = (open::runtime(&config)?, config.name.clone());
-        let driver = Driver::start(runtime, move || open::open(&path, &config)).await?;
+        let mutators = (!config.retries_by_hand).then(|| config.mutators.clone());
+        let driver = Driver::start(runtime.clone(), move || open::open(&path, &config)).await?;
         if relay.is_some() {
             driver.post(move |core| core.set_relay(relay))?;
         }
-        Ok(Self { driver, name: name.into() })
+        if let Some(mutators) = &mutators {
+            runtime.spawn(run_retries(RetryStream::open(&driver).await?, mutators.clone()));
+        }
+        Ok(Self { driver, name: name.into(), mutators: mutators.unwrap_or_default() })
     }
 
     /// Founds a Space whose only Member is this Device. Works offline. `name` is for this Device's
@@ -67,7 +73,7 @@ impl Client {
             let now_ms = core.now_ms();
             core.engine.create_space(&wanted, &own_name, now_ms)
         });
-        Ok(Space::new(self.driver.clone(), create.await?, name.to_owned()))
+        Ok(self.handle(create.await?, name.to_owned()))
     }
 
     /// The Spaces of this Device, by id.
@@ -79,7 +85,7 @@ impl Client {
             let ids: Vec<SpaceId> = core.engine.spaces().collect();
             ids.into_iter().map(|id| Ok((id, core.engine.space_name(id)?))).collect::<Result<Vec<_>, Error>>()
         });
-        Ok(list.await?.into_iter().map(|(id, name)| Space::new(self.driver.clone(), id, name)).collect())
+        Ok(list.await?.into_iter().map(|(id, name)| self.handle(id, name)).collect())
     }
 
     /// A Space of this Device.
@@ -88,7 +94,7 @@ impl Client {
     /// `Invalid` for one that it does not have (`unknown_space`) and for a closed client.
     pub async fn space(&self, id: SpaceId) -> Result<Space, Error> {
         let name = self.driver.call(move |core| core.engine.space_name(id)).await?;
-        Ok(Space::new(self.driver.clone(), id, name))
+        Ok(self.handle(id, name))
     }
 
     /// Makes a contact card with keys of its own, to be added to one Space by a Member there. `name`
@@ -115,7 +121,7 @@ impl Client {
             Ok((id, core.engine.space_name(id)?))
         });
         let (id, name) = join.await?;
-        Ok(Space::new(self.driver.clone(), id, name))
+        Ok(self.handle(id, name))
     }
 
     /// Names the Relay and connects to it; `None` goes offline. Everything written so far syncs with
@@ -158,6 +164,15 @@ impl Client {
                 Ok(())
             })
             .await
+    }
+
+    /// Mutators that have to be run again, for whoever holds their functions outside of this client
+    /// ([`Config::retries_by_hand`]).
+    ///
+    /// # Errors
+    /// `Invalid` when the client is closed.
+    pub async fn retries(&self) -> Result<RetryStream, Error> {
+        RetryStream::open(&self.driver).await
     }
 
     /// What happens from now on that no call waits for: a Relay that misbehaves, lost connections,
@@ -215,6 +230,10 @@ impl Client {
     /// `Internal` when the client had broken before.
     pub async fn close(&self) -> Result<(), Error> {
         self.driver.close().await
+    }
+
+    fn handle(&self, id: SpaceId, name: String) -> Space {
+        Space::new(self.driver.clone(), id, name, self.mutators.clone())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an app says when it opens a client.
 
+use super::mutators::Mutators;
 use crate::engine::EngineConfig;
 use crate::io::Vault;
 use crate::store::Durability;
@@ -21,6 +22,10 @@ pub struct Config {
     pub vault: Option<Arc<dyn Vault>>,
     /// The root key's id in the vault. `None` makes one of the store's file name.
     pub vault_id: Option<String>,
+    /// The named mutators of this version of the app ([`Space::mutate`](super::Space::mutate)).
+    pub mutators: Mutators,
+    /// True when the caller runs mutators again itself, by [`Client::retries`](super::Client::retries).
+    pub retries_by_hand: bool,
     /// What a write has survived when its call returns.
     pub durability: Durability,
     /// The runtime on which sockets run. `None` is a thread that all clients of the process share.

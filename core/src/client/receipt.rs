@@ -48,11 +48,21 @@ impl Receipt {
     /// writes ago, with `closed` for a closed client.
     pub async fn fate(&self) -> Result<Fate, Error> {
         let (space, tx_id) = (self.space.id(), self.tx_id);
-        let fate = self.space.driver().call(move |core| core.engine.fate(space, tx_id)).await?;
-        fate.ok_or_else(forgotten)
+        let settled = self.space.driver().call(move |core| core.engine.fate(space, tx_id)).await?;
+        settled.map(|settled| settled.fate).ok_or_else(forgotten)
     }
 
-    /// Waits until nothing will change the fate any more. Offline that may take as long as the
+    /// How many Transactions were tried for it so far; more than 1 only for a mutator.
+    ///
+    /// # Errors
+    /// As [`Receipt::fate`].
+    pub async fn attempts(&self) -> Result<u64, Error> {
+        let (space, tx_id) = (self.space.id(), self.tx_id);
+        let settled = self.space.driver().call(move |core| core.engine.fate(space, tx_id)).await?;
+        settled.map(|settled| settled.attempts).ok_or_else(forgotten)
+    }
+
+    /// Waits until nothing will change the fate any more; for a mutator that is after its last try. Offline that may take as long as the
     /// Device is offline; dropping the future ends the waiting and nothing else.
     ///
     /// # Errors
@@ -61,7 +71,7 @@ impl Receipt {
         let (space, tx_id) = (self.space.id(), self.tx_id);
         let driver = self.space.driver();
         let waiting = driver.call(move |core| {
-            let fate = core.engine.fate(space, tx_id)?.ok_or_else(forgotten)?;
+            let fate = core.engine.fate(space, tx_id)?.ok_or_else(forgotten)?.fate;
             if fate.is_settled() {
                 return Ok(Err(fate));
             }

@@ -1,6 +1,8 @@
 //! A Space as an app holds it: its collections, Transactions, Members and how it stands.
 
 use super::collection::Collection;
+use super::fates::FateStream;
+use super::mutators::Mutators;
 use super::receipt::Receipt;
 use super::streams::StatusStream;
 use super::transaction::Transaction;
@@ -20,6 +22,7 @@ pub struct Space {
     driver: Driver,
     id: SpaceId,
     name: Arc<str>,
+    mutators: Mutators,
 }
 
 /// Somebody who is being added.
@@ -32,8 +35,12 @@ pub struct Added {
 }
 
 impl Space {
-    pub(super) fn new(driver: Driver, id: SpaceId, name: String) -> Self {
-        Self { driver, id, name: name.into() }
+    pub(super) fn new(driver: Driver, id: SpaceId, name: String, mutators: Mutators) -> Self {
+        Self { driver, id, name: name.into(), mutators }
+    }
+
+    pub(super) fn mutators(&self) -> &Mutators {
+        &self.mutators
     }
 
     pub(super) fn driver(&self) -> &Driver {
@@ -66,7 +73,7 @@ impl Space {
             .driver
             .call(move |core| {
                 let now_ms = core.now_ms();
-                core.engine.transact(id, Draft { reads: Vec::new(), actions }, now_ms)
+                core.engine.transact(id, Draft { actions, ..Draft::default() }, now_ms)
             })
             .await?;
         // Only what was read can have changed.
@@ -77,7 +84,7 @@ impl Space {
 
     /// Starts a Transaction by hand; [`Space::transact`] is the way with the loop around it.
     pub fn begin(&self) -> Transaction {
-        Transaction::new(self.clone())
+        Transaction::of(self.clone(), None)
     }
 
     /// Runs `function` and commits what it asked for, all or nothing. Works offline.
@@ -114,6 +121,14 @@ impl Space {
     /// The receipt of a write whose id the app kept, also from an earlier run of the process.
     pub fn receipt(&self, tx_id: TxId) -> Receipt {
         Receipt::of(self.clone(), tx_id)
+    }
+
+    /// What became of this Device's writes in the Space, from the first that nobody has taken yet.
+    ///
+    /// # Errors
+    /// `Invalid` when the client is closed.
+    pub async fn fates(&self) -> Result<FateStream, Error> {
+        FateStream::open(self).await
     }
 
     /// Adds the holder of a contact card. Works offline; the order decides between changes made at

@@ -5,7 +5,7 @@ use super::data::{IntoFields, IntoPath, IntoValue};
 use super::ops;
 use super::receipt::Receipt;
 use super::space::Space;
-use crate::engine::{Draft, ReadToken};
+use crate::engine::{Draft, GiveUp, Mutation, ReadToken};
 use crate::error::Error;
 use crate::io::Core;
 use crate::model::{Action, Condition, DocumentKey, ElementId, Fields, Op, Place, TextSplice};
@@ -25,11 +25,12 @@ pub struct Transaction {
     space: Space,
     reads: Vec<(DocumentKey, ReadToken)>,
     actions: Vec<Action>,
+    mutation: Option<Mutation>,
 }
 
 impl Transaction {
-    pub(super) fn new(space: Space) -> Self {
-        Self { space, reads: Vec::new(), actions: Vec::new() }
+    pub(super) fn of(space: Space, mutation: Option<Mutation>) -> Self {
+        Self { space, reads: Vec::new(), actions: Vec::new(), mutation }
     }
 
     /// A document as it is visible with the Actions so far.
@@ -300,13 +301,18 @@ impl Transaction {
     /// # Errors
     /// As [`Collection`](super::Collection) says.
     pub async fn commit(self) -> Result<Option<Option<Receipt>>, Error> {
-        let Self { space, reads, actions } = self;
+        let Self { space, reads, actions, mutation } = self;
         let id = space.id();
         let commit = move |core: &mut Core| {
             if actions.is_empty() {
-                return Ok(is_current(core, id, &reads)?.then_some(None));
+                let current = is_current(core, id, &reads)?;
+                if let (true, Some(Mutation::Again(first))) = (current, mutation) {
+                    core.engine.give_up(id, first, GiveUp::NothingToDo)?;
+                }
+                return Ok(current.then_some(None));
             }
-            let draft = Draft { reads: reads.into_iter().map(|(_, token)| token).collect(), actions };
+            let reads = reads.into_iter().map(|(_, token)| token).collect();
+            let draft = Draft { reads, actions, mutation };
             let now_ms = core.now_ms();
             Ok(core.engine.transact(id, draft, now_ms)?.map(Some))
         };

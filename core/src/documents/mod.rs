@@ -14,7 +14,10 @@ mod root;
 
 pub use apply::{Accepted, FoldAuthor, FoldPlace};
 pub use cache::Documents;
-pub use pending::{OUTBOX_COUNT_MAX, Pending, PendingSet, SealedRef};
+pub use pending::{
+    MUTATOR_ARGS_BYTES_MAX, MUTATOR_NAME_BYTES_MAX, MutatorRun, OUTBOX_COUNT_MAX, Pending, PendingSet,
+    SealedRef,
+};
 pub use rebase::{RebaseContext, Rebased, rebase};
 pub use reissue::SeenTexts;
 pub use root::{RootPoint, StateRoot, state_root};

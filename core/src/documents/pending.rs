@@ -4,7 +4,7 @@
 //! Rows are stored as they are committed. Whether a Transaction is sealed is not stored twice: it
 //! follows from the sealed Entries, whose rows name the numbers that they carry.
 
-use crate::model::{BodyError, Decoder, DocumentKey, Encoder, Op, Transaction, TxNos};
+use crate::model::{BodyError, Decoder, DocumentKey, Encoder, Op, Transaction, TxId, TxNos};
 use crate::store::rows::{AuthorRow, SpaceNo, number_of};
 use crate::store::{Store, StoreError, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,11 +12,50 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most pending Transactions of one Space.
 pub const OUTBOX_COUNT_MAX: usize = 100_000;
 
+/// Longest name of a mutator in bytes.
+pub const MUTATOR_NAME_BYTES_MAX: usize = 128;
+/// Largest arguments of a mutator in bytes.
+pub const MUTATOR_ARGS_BYTES_MAX: usize = 64 * 1024;
+
 /// The sealed Entry that carries a Transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealedRef {
     /// Its author number.
     pub author_seq: u64,
+}
+
+/// The run of a named mutator that made a Transaction: enough to run it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MutatorRun {
+    /// Its registered name.
+    pub name: String,
+    /// Its arguments, in the app's own encoding.
+    pub args: Vec<u8>,
+    /// 1 for the first Transaction of it that goes to the order, and so on.
+    pub attempt: u64,
+    /// The name of the first Transaction; whoever asks for the fate knows this one.
+    pub first: TxId,
+}
+
+impl MutatorRun {
+    /// Writes it for the store.
+    pub fn encode(&self, out: &mut Encoder) {
+        out.str(&self.name);
+        out.bytes(&self.args);
+        out.uint(self.attempt);
+        out.bytes(&self.first.0);
+    }
+
+    /// # Errors
+    /// A [`BodyError`] naming what is wrong.
+    pub fn decode(input: &mut Decoder<'_>) -> Result<Self, BodyError> {
+        Ok(Self {
+            name: input.str(MUTATOR_NAME_BYTES_MAX, "mutator.name")?.to_owned(),
+            args: input.bytes(MUTATOR_ARGS_BYTES_MAX, "mutator.args")?.to_vec(),
+            attempt: input.uint("mutator.attempt")?,
+            first: TxId(input.exact("mutator.first")?),
+        })
+    }
 }
 
 /// A Transaction that the order does not contain yet.
@@ -32,12 +71,19 @@ pub struct Pending {
     pub shown: bool,
     /// True when it was issued again under another number and only its Entry's return is awaited.
     pub superseded: bool,
+    /// Set when a named mutator made it.
+    pub mutator: Option<MutatorRun>,
 }
 
 impl Pending {
     /// A Transaction as it was just committed.
     pub fn new(transaction: Transaction) -> Self {
-        Self { transaction, sealed: None, shown: true, superseded: false }
+        Self { transaction, sealed: None, shown: true, superseded: false, mutator: None }
+    }
+
+    /// The name under which the app asks for its fate.
+    pub fn receipt(&self) -> TxId {
+        self.mutator.as_ref().map_or(self.transaction.tx_id, |run| run.first)
     }
 
     /// Documents that it writes or has conditions on, possibly more than once.
@@ -57,8 +103,12 @@ impl Pending {
 
     fn to_bytes(&self) -> Vec<u8> {
         let mut out = Encoder::with_capacity(256);
-        out.uint(u64::from(self.shown) | u64::from(self.superseded) << 1);
+        let flags = [self.shown, self.superseded, self.mutator.is_some()];
+        out.uint(flags.iter().rev().fold(0, |sum, flag| sum << 1 | u64::from(*flag)));
         self.transaction.encode(&mut out);
+        if let Some(run) = &self.mutator {
+            run.encode(&mut out);
+        }
         out.finish()
     }
 
@@ -66,8 +116,10 @@ impl Pending {
         let mut input = Decoder::new(bytes);
         let flags = input.uint("outbox.flags")?;
         let transaction = Transaction::decode(&mut input)?;
+        let mutator = if flags & 4 != 0 { Some(MutatorRun::decode(&mut input)?) } else { None };
         input.end()?;
-        Ok(Self { transaction, sealed: None, shown: flags & 1 != 0, superseded: flags & 2 != 0 })
+        let (shown, superseded) = (flags & 1 != 0, flags & 2 != 0);
+        Ok(Self { transaction, sealed: None, shown, superseded, mutator })
     }
 }
 
@@ -231,11 +283,27 @@ impl PendingSet {
         self.concerned.get(key).into_iter().chain(whole).flatten().copied()
     }
 
-    /// What the fold will know of us when everything pending is folded as it is shown now.
+    /// What the fold will know of us when everything pending is folded as it is shown now. A number
+    /// that left the Outbox before it was sealed will be folded as one that was not accepted.
     pub fn as_if_folded(&self, row: &AuthorRow) -> AuthorRow {
-        let mut row = row.clone();
+        let mut row = self.with_gaps(row);
         row.unaccepted.extend(self.hidden.iter().map(|tx_no| (*tx_no, 1, 0)));
         row.tx_mark = row.tx_mark.max(self.last());
+        row
+    }
+
+    /// The row, and every number between it and the last pending one that is not pending any more.
+    fn with_gaps(&self, row: &AuthorRow) -> AuthorRow {
+        let mut row = row.clone();
+        let mut next = row.tx_mark + 1;
+        if self.last() + 1 != next + self.rows.len() as u64 {
+            for tx_no in self.rows.range(next..).map(|(tx_no, _)| *tx_no) {
+                if tx_no > next {
+                    row.unaccepted.push((next, tx_no - next, 0));
+                }
+                next = tx_no + 1;
+            }
+        }
         row
     }
 

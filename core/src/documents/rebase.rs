@@ -7,7 +7,7 @@ use super::apply::{Accepted, FoldAuthor};
 use super::cache::Documents;
 use super::pending::PendingSet;
 use super::reissue::{SeenTexts, move_splices};
-use crate::model::{DocumentKey, Op, Transaction};
+use crate::model::{DocumentKey, Op, Rejection, Transaction};
 use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
 use std::collections::BTreeSet;
@@ -33,6 +33,8 @@ pub struct Rebased {
     pub rewritten: BTreeSet<u64>,
     /// Documents whose visible image may be another one now.
     pub changed: BTreeSet<DocumentKey>,
+    /// Pending Transactions that do not hold any more, and why.
+    pub hidden: Vec<(u64, Rejection)>,
 }
 
 /// Replays what the changed documents `dirty` concern.
@@ -78,7 +80,13 @@ pub fn rebase(
         let result = if pending.superseded {
             None
         } else {
-            documents.show(store, &transaction, &author, base_seq)?.ok()
+            match documents.show(store, &transaction, &author, base_seq)? {
+                Ok(accepted) => Some(accepted),
+                Err(rejection) => {
+                    rebased.hidden.push((tx_no, rejection));
+                    None
+                }
+            }
         };
         let shown = result.is_some();
         let moved = result.is_some_and(|accepted| rewrite(&mut transaction, accepted));

@@ -8,6 +8,8 @@ use veilfold_wire::Checks;
 pub struct EngineConfig {
     /// What a commit must survive.
     pub durability: Durability,
+    /// How often a named mutator is tried before its rejection is final.
+    pub mutator_tries: u64,
     /// Which protections are on: all of them, outside of tests.
     pub protections: Protections,
     /// How sealed parts are made.
@@ -35,6 +37,7 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             durability: Durability::Process,
+            mutator_tries: 8,
             protections: Protections::ALL,
             #[cfg(feature = "testing")]
             cipher: crate::keys::Cipher::Real,

@@ -4,7 +4,7 @@ use super::engine::{Engine, Parts};
 use super::output::{Event, Output};
 use super::settle::Batch;
 use crate::error::Error;
-use crate::outbox::{Content, Fate, RefusedReason, settle};
+use crate::outbox::{Content, Fate, RefusedReason, Settled};
 use crate::sync::{Due, Phase};
 use bytes::Bytes;
 use veilfold_wire::frame::{RefuseReason, Refused, RelayFrame, SignedHead};
@@ -309,29 +309,23 @@ fn refuse_content(
     reason: RefusedReason,
 ) -> Result<(), Error> {
     let fate = Fate::Refused(reason);
-    let Parts { space, store, outputs, .. } = parts;
-    let mut settled = Vec::new();
     match content {
         Content::Control { wish } => {
             let id = crate::model::TxId(wish);
-            space.wishes.retain(|other| other.id != id);
-            space.save_wish(*store, id)?;
-            settled.push(id);
+            parts.space.wishes.retain(|other| other.id != id);
+            parts.space.save_wish(parts.store, id)?;
+            parts.tell(Settled::once(id, fate))?;
         }
         Content::Transactions { first, last } => {
             for tx_no in first..=last {
-                let Some(pending) = space.pending.remove(tx_no) else { continue };
-                space.pending.save(*store, space.no, tx_no)?;
+                let Some(pending) = parts.space.pending.remove(tx_no) else { continue };
+                parts.space.pending.save(parts.store, parts.space.no, tx_no)?;
                 batch.changed(pending.touched().cloned().collect());
                 if !pending.superseded {
-                    settled.push(pending.transaction.tx_id);
+                    parts.tell_of(&pending, fate.clone())?;
                 }
             }
         }
-    }
-    for tx_id in settled {
-        settle(*store, space.no, tx_id, &fate)?;
-        outputs.push_back(Output::Settled { space: space.id, tx_id, fate: fate.clone() });
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The engine: owner of the store, the keys and all open Spaces of one Device.
 
 use super::config::EngineConfig;
+use super::mutators::Retries;
 use super::output::Output;
 use super::space::Space;
 use crate::error::Error;
@@ -30,6 +31,7 @@ pub struct Engine {
     pub(super) session: Session,
     pub(super) subscriptions: Subscriptions,
     pub(super) live: LiveQueries,
+    pub(super) retries: Retries,
     pub(super) outputs: VecDeque<Output>,
 }
 
@@ -79,6 +81,7 @@ impl Engine {
             session: Session::default(),
             subscriptions: Subscriptions::default(),
             live: LiveQueries::default(),
+            retries: Retries::default(),
             outputs: VecDeque::new(),
         })
     }
@@ -127,6 +130,7 @@ impl Engine {
             entropy: self.entropy.as_mut(),
             root: &self.root,
             config: &self.config,
+            retries: &mut self.retries,
             outputs: &mut self.outputs,
         })
     }
@@ -161,5 +165,6 @@ pub(super) struct Parts<'a> {
     pub(super) entropy: &'a mut (dyn Entropy + Send),
     pub(super) root: &'a DeviceRootKey,
     pub(super) config: &'a EngineConfig,
+    pub(super) retries: &'a mut Retries,
     pub(super) outputs: &'a mut VecDeque<Output>,
 }

@@ -8,7 +8,7 @@ use crate::documents::{FoldAuthor, FoldPlace};
 use crate::envelope::VerifiedEntry;
 use crate::error::Error;
 use crate::model::{Position, Transaction};
-use crate::outbox::{Content, Fate, settle};
+use crate::outbox::{Content, Fate, Settled};
 use crate::store::rows::AuthorRow;
 use veilfold_wire::{ControlOp, ControlPublic, MemberNo, SpaceId};
 
@@ -90,7 +90,7 @@ fn fold_control(parts: &mut Parts<'_>, entry: &VerifiedEntry, sealed_part: &[u8]
 
 /// An own Entry is in the order: it is no longer in flight, whatever became of it.
 fn came_back(parts: &mut Parts<'_>, batch: &mut Batch, entry: &VerifiedEntry) -> Result<(), Error> {
-    let Parts { space, store, outputs, .. } = parts;
+    let Parts { space, store, .. } = parts;
     match space.in_flight.take_folded(*store, space.no, &entry.hash())? {
         Some(row) => {
             if let (Content::Control { wish }, None) = (row.content, entry.fault()) {
@@ -98,10 +98,9 @@ fn came_back(parts: &mut Parts<'_>, batch: &mut Batch, entry: &VerifiedEntry) ->
                 space.wishes.retain(|other| other.id != tx_id);
                 space.save_wish(*store, tx_id)?;
                 let fate = Fate::Confirmed(Position { seq: entry.seq(), index: 0 });
-                settle(*store, space.no, tx_id, &fate)?;
-                outputs.push_back(Output::Settled { space: space.id, tx_id, fate });
+                parts.tell(Settled::once(tx_id, fate))?;
             }
-            batch.unseal(&mut space.pending, row.content);
+            batch.unseal(&mut parts.space.pending, row.content);
         }
         // Not one that waits here: a copy of this store wrote it, or this store was restored, or an
         // Entry that had been given up was ordered after all. It is the author's head now.
@@ -112,7 +111,8 @@ fn came_back(parts: &mut Parts<'_>, batch: &mut Batch, entry: &VerifiedEntry) ->
                 batch.unseal(&mut space.pending, row.content);
             }
             if batch.takes_unknown() {
-                outputs.push_back(Output::Event(Event::DeviceCloned { space: space.id }));
+                let cloned = Event::DeviceCloned { space: parts.space.id };
+                parts.outputs.push_back(Output::Event(cloned));
             }
         }
         None => {}

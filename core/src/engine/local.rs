@@ -3,13 +3,12 @@
 use super::engine::{Engine, Parts};
 use super::output::Output;
 use super::space::{Space, SpaceRow};
-use crate::documents::{FoldAuthor, Pending};
+use crate::documents::{FoldAuthor, MUTATOR_ARGS_BYTES_MAX, MUTATOR_NAME_BYTES_MAX, MutatorRun, Pending};
 use crate::envelope::{Founding, LogHead, VerifiedEntry, found_space};
 use crate::error::{Error, ErrorKind};
 use crate::keys::{ContactCard, ContactCardError, Keyring, random};
 use crate::members::{AddWish, Roster, SpaceTicket};
 use crate::model::{Action, DocumentKey, ElementId, Fields, Rejection, TxId};
-use crate::outbox::{Fate, fate_of};
 use crate::store::rows::AuthorRow;
 use crate::transact::{build, document_read, token};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +27,22 @@ pub struct Draft {
     pub reads: Vec<ReadToken>,
     /// What to do.
     pub actions: Vec<Action>,
+    /// The named mutator that made it, if one did.
+    pub mutation: Option<Mutation>,
+}
+
+/// Which run of a named mutator a Transaction is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mutation {
+    /// Its first.
+    First {
+        /// Its registered name.
+        name: String,
+        /// Its arguments, in the app's own encoding.
+        args: Vec<u8>,
+    },
+    /// Another try of the one whose receipt has this name, as [`Engine::take_retry`] gave it.
+    Again(TxId),
 }
 
 /// A Transaction that is kept and shown.
@@ -195,6 +210,16 @@ impl Engine {
                 let text = "too much waits to be sent; connect before writing more";
                 return Ok(Err(Error::invalid("outbox_full", text)));
             }
+            if let Some(Mutation::First { name, args }) = &draft.mutation
+                && (name.is_empty()
+                    || name.len() > MUTATOR_NAME_BYTES_MAX
+                    || args.len() > MUTATOR_ARGS_BYTES_MAX)
+            {
+                let text = format!(
+                    "a mutator's name has 1 to {MUTATOR_NAME_BYTES_MAX} bytes and its arguments at most {MUTATOR_ARGS_BYTES_MAX}"
+                );
+                return Ok(Err(Error::invalid("too_large", text)));
+            }
             let mut reads = Vec::with_capacity(draft.reads.len());
             for read in &draft.reads {
                 match document_read(&mut space.documents, &space.pending, store, read)? {
@@ -224,7 +249,22 @@ impl Engine {
                 }
             };
             let elements = (0..accepted.elements).map(|count| element_id(tx_id, count)).collect();
-            space.pending.insert(tx_no, Pending::new(transaction));
+            let mut parts = engine.parts(id)?;
+            let mutator = match draft.mutation {
+                None => None,
+                Some(Mutation::First { name, args }) => {
+                    Some(MutatorRun { name, args, attempt: 1, first: tx_id })
+                }
+                Some(Mutation::Again(first)) => {
+                    let taken = parts.take_up(first)?;
+                    let taken = taken.ok_or_else(|| Error::internal("a mutator that nobody kept"))?;
+                    Some(MutatorRun { attempt: taken.run.attempt + 1, ..taken.run })
+                }
+            };
+            let Parts { space, store, .. } = parts;
+            let pending = Pending { mutator, ..Pending::new(transaction) };
+            let tx_id = pending.receipt();
+            space.pending.insert(tx_no, pending);
             space.pending.save(store, space.no, tx_no)?;
             engine.mark_changed(id, accepted.changed.iter());
             engine.attend(id, now_ms)?;
@@ -296,20 +336,6 @@ impl Engine {
             }
         }
         Ok((rows.into_iter().take(limit).collect(), read))
-    }
-
-    /// What became of a Transaction or of an addition; `None` when it was settled too long ago.
-    ///
-    /// # Errors
-    /// As the store says.
-    pub fn fate(&mut self, id: SpaceId, tx_id: TxId) -> Result<Option<Fate>, Error> {
-        let Parts { space, store, .. } = self.parts(id)?;
-        if let Some(fate) = fate_of(store, space.no, tx_id)? {
-            return Ok(Some(fate));
-        }
-        let pending = space.pending.iter().any(|(_, pending)| pending.transaction.tx_id == tx_id)
-            || space.wishes.iter().any(|wish| wish.id == tx_id);
-        Ok(pending.then_some(Fate::Pending))
     }
 
     /// Tells live queries and whoever watches the status that documents have changed.

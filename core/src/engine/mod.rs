@@ -11,6 +11,7 @@ mod fold;
 #[cfg(feature = "testing")]
 mod held;
 mod local;
+mod mutators;
 mod output;
 mod reading;
 mod refold;
@@ -24,7 +25,8 @@ pub use config::{EngineConfig, Protections};
 pub use engine::Engine;
 #[cfg(feature = "testing")]
 pub use held::{Held, Standing};
-pub use local::{Committed, Draft, ReadToken};
+pub use local::{Committed, Draft, Mutation, ReadToken};
+pub use mutators::GiveUp;
 pub use output::{Event, Output};
 pub use reading::{LogEntry, MemberInfo, OrderPoint, SpaceStatus, SyncState};
 pub use refold::Refold;

@@ -17,15 +17,17 @@ pub enum Output {
     Disconnect,
     /// A live query has something to deliver.
     Live(LiveId),
-    /// A Transaction has its fate.
+    /// A write has its fate.
     Settled {
         /// The Space.
         space: SpaceId,
-        /// The Transaction.
+        /// The name on its receipt.
         tx_id: TxId,
         /// What became of it.
         fate: Fate,
     },
+    /// A mutator waits to be run again ([`Engine::take_retry`](super::Engine::take_retry)).
+    Retry,
     /// Something in a Space's status may be different.
     Status(SpaceId),
     /// Something that the app's developer should hear of.

@@ -59,6 +59,7 @@ impl Engine {
             session: Session::default(),
             subscriptions: Subscriptions::default(),
             live: LiveQueries::default(),
+            retries: Default::default(),
             outputs: VecDeque::new(),
         };
         Ok(Refold { engine, space })

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::keys::Entropy;
 use crate::members::{AddWish, Roster};
 use crate::model::{Body, Encoder, TRANSACTIONS_MAX};
-use crate::outbox::{Content, Fate, RefusedReason, SealedRow, settle};
+use crate::outbox::{Content, Fate, RefusedReason, SealedRow, Settled};
 use crate::store::rows::LogRow;
 use crate::store::{Store, StoreError, Table};
 use crate::sync::State;
@@ -139,20 +139,19 @@ impl Engine {
 
     /// Seals an addition; false when it has to wait. A wish that cannot come true any more is refused.
     fn seal_wish(&mut self, id: SpaceId, wish: &AddWish) -> Result<bool, Error> {
-        let Parts { space, store, entropy, outputs, .. } = self.parts(id)?;
+        let mut parts = self.parts(id)?;
+        let Parts { space, store, entropy, .. } = &mut parts;
         let Some(context) = seal_context(space) else { return Ok(false) };
-        let Some(public) = add_member(space, &context, wish, entropy) else {
+        let Some(public) = add_member(space, &context, wish, *entropy) else {
             space.wishes.retain(|other| other.id != wish.id);
-            space.save_wish(store, wish.id)?;
-            let fate = Fate::Refused(RefusedReason::NotApplicable);
-            settle(store, space.no, wish.id, &fate)?;
-            outputs.push_back(Output::Settled { space: id, tx_id: wish.id, fate });
+            space.save_wish(*store, wish.id)?;
+            parts.tell(Settled::once(wish.id, Fate::Refused(RefusedReason::NotApplicable)))?;
             return Ok(true);
         };
         let part = Roster::sealed_part(wish.card.name());
-        let sealed = seal_control(&space.keyring, &context, &public, &part, entropy).map_err(seal_failed)?;
+        let sealed = seal_control(&space.keyring, &context, &public, &part, *entropy).map_err(seal_failed)?;
         let row = sealed_row(&sealed, &context, Content::Control { wish: wish.id.0 });
-        space.in_flight.push(store, space.no, row)?;
+        space.in_flight.push(*store, space.no, row)?;
         Ok(true)
     }
 }

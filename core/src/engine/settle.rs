@@ -5,11 +5,10 @@
 //! moved and issued again.
 
 use super::engine::Parts;
-use super::output::Output;
-use crate::documents::{Accepted, Documents, Pending, PendingSet, RebaseContext, SeenTexts, rebase};
+use crate::documents::{Accepted, Documents, Pending, PendingSet, RebaseContext, Rebased, SeenTexts, rebase};
 use crate::error::Error;
 use crate::model::{DocumentKey, Position, RejectReason, Rejection, Transaction};
-use crate::outbox::{Content, Fate, settle};
+use crate::outbox::{Content, Fate};
 use crate::transact::depends_on;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,7 +67,7 @@ impl Batch {
         position: Position,
         result: Result<Accepted, Rejection>,
     ) -> Result<(), Error> {
-        let Parts { space, store, outputs, .. } = parts;
+        let Parts { space, store, .. } = parts;
         let tx_no = transaction.tx_no;
         let same = |pending: &Pending| pending.transaction.tx_id == transaction.tx_id;
         let Some(pending) =
@@ -100,9 +99,7 @@ impl Batch {
             }
         };
         if let Some(fate) = fate.filter(|_| !pending.superseded) {
-            let tx_id = transaction.tx_id;
-            settle(*store, space.no, tx_id, &fate)?;
-            outputs.push_back(Output::Settled { space: space.id, tx_id, fate });
+            parts.tell_of(&pending, fate)?;
         }
         self.settled.insert(tx_no, pending);
         Ok(())
@@ -131,6 +128,8 @@ impl Batch {
             }
             space.pending.save(*store, space.no, tx_no)?;
         }
+        run_hidden_again(parts, &rebased)?;
+        let Parts { space, store, .. } = parts;
         for key in &self.promoted {
             if !space.pending.touches(key) {
                 space.documents.unshow(*store, key)?;
@@ -183,7 +182,8 @@ impl Batch {
                 space.pending.remove(*tx_no);
             }
             space.pending.save(*store, space.no, *tx_no)?;
-            space.pending.insert(next, Pending::new(transaction));
+            let mutator = pending.mutator.clone();
+            space.pending.insert(next, Pending { mutator, ..Pending::new(transaction) });
             space.pending.save(*store, space.no, next)?;
             renumbered.insert(*tx_no, next);
             next += 1;
@@ -194,4 +194,24 @@ impl Batch {
         let documents = Documents::new(space.no);
         Ok(SeenTexts::rebuild(documents, *store, me, &before, &renumbered)?)
     }
+}
+
+/// A mutator whose Transaction does not hold any more and was not sent: it runs again at once, and
+/// that does not count as an attempt, since the order never had it.
+fn run_hidden_again(parts: &mut Parts<'_>, rebased: &Rebased) -> Result<(), Error> {
+    for (tx_no, rejection) in &rebased.hidden {
+        let waits =
+            |pending: &Pending| pending.mutator.is_some() && pending.sealed.is_none() && !pending.superseded;
+        if !parts.space.pending.get(*tx_no).is_some_and(waits) {
+            continue;
+        }
+        if let Some(mut pending) = parts.space.pending.remove(*tx_no) {
+            parts.space.pending.save(parts.store, parts.space.no, *tx_no)?;
+            if let Some(run) = &mut pending.mutator {
+                run.attempt -= 1;
+            }
+            parts.run_again(&pending, Position::START, rejection.clone())?;
+        }
+    }
+    Ok(())
 }

@@ -19,6 +19,7 @@ const CORE: u8 = 0;
 const MEMBERSHIP: u8 = 1;
 const ROSTER: u8 = 2;
 const WISH: u8 = 3;
+// 5 belongs to `outbox/retries.rs`.
 
 /// The row of a Space. Fields are named in the store, so that later versions can add some.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -36,6 +36,7 @@ impl Engine {
         self.store.rollback();
         self.outputs.truncate(asked);
         self.open.clear();
+        self.retries.forget_spaces();
         self.forget_unstored_spaces();
     }
 

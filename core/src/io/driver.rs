@@ -16,7 +16,7 @@ use crate::error::Error;
 use run::Thread;
 use std::fmt;
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -37,6 +37,23 @@ pub(super) enum Message {
 #[derive(Clone)]
 pub struct Driver {
     shared: Arc<Shared>,
+}
+
+/// A handle that does not keep the thread open.
+#[derive(Clone)]
+pub struct WeakDriver(Weak<Shared>);
+
+impl WeakDriver {
+    /// The handle, while another one keeps the thread open.
+    pub fn upgrade(&self) -> Option<Driver> {
+        self.0.upgrade().map(|shared| Driver { shared })
+    }
+}
+
+impl fmt::Debug for WeakDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakDriver").finish_non_exhaustive()
+    }
 }
 
 struct Shared {
@@ -141,6 +158,11 @@ impl Driver {
             error if is_closed(&error) => Ok(()),
             error => Err(error),
         }
+    }
+
+    /// A handle that does not keep the thread open.
+    pub fn downgrade(&self) -> WeakDriver {
+        WeakDriver(Arc::downgrade(&self.shared))
     }
 
     /// True when the thread has ended, however it did.

@@ -10,7 +10,7 @@ mod vault;
 mod websocket;
 
 pub use clock::Clock;
-pub use driver::{Bell, Core, Driver, DriverEvent, EventQueue, is_closed};
+pub use driver::{Bell, Core, Driver, DriverEvent, EventQueue, WeakDriver, is_closed};
 pub use random::OsRandom;
 pub use sqlite::SqliteStore;
 pub use vault::{FileVault, MemoryVault, ROOT_BYTES, Root, VAULT_ID_BYTES_MAX, Vault, VaultError, vault_id};

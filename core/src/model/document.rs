@@ -26,12 +26,15 @@ impl Position {
     /// After everything ordered: where Transactions stand that the order does not contain yet.
     pub const UNORDERED: Self = Self { seq: u64::MAX >> 1, index: 0 };
 
-    pub(super) fn encode(&self, out: &mut Encoder) {
+    /// Writes it.
+    pub fn encode(&self, out: &mut Encoder) {
         out.uint(self.seq);
         out.uint(self.index);
     }
 
-    pub(super) fn decode(input: &mut Decoder<'_>) -> Result<Self, BodyError> {
+    /// # Errors
+    /// A [`BodyError`] naming what is wrong.
+    pub fn decode(input: &mut Decoder<'_>) -> Result<Self, BodyError> {
         Ok(Self { seq: input.uint("position.seq")?, index: input.uint("position.index")? })
     }
 }

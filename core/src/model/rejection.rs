@@ -38,9 +38,27 @@ pub enum RejectReason {
     /// The read set names what cannot have been read.
     #[error("the read set is not possible")]
     BadReadSet = 10,
+    /// Made for a version of the collection's resolver that the Space has not enabled.
+    #[error("the space has not enabled that version of the collection's resolver")]
+    VersionNotEnabled = 11,
+    /// A built-in operation on a collection that has a resolver of its own.
+    #[error("only its own resolver may change this collection")]
+    NeedsResolver = 12,
+    /// The collection's resolver said no.
+    #[error("the collection's resolver refused it")]
+    RefusedByResolver = 13,
+    /// The collection's resolver threw, or gave what is not a document.
+    #[error("the collection's resolver failed")]
+    ResolverFailed = 14,
+    /// The collection's resolver used more than its fuel or gave more than a document may hold.
+    #[error("the collection's resolver went beyond its limits")]
+    ResolverLimit = 15,
 }
 
-const REASONS: [RejectReason; 10] = [
+/// Longest text that a resolver's refusal may carry in bytes; the rest is cut.
+pub(crate) const DETAIL_BYTES_MAX: usize = 512;
+
+const REASONS: [RejectReason; 15] = [
     RejectReason::ExpectFailed,
     RejectReason::ReadChanged,
     RejectReason::DependencyRejected,
@@ -51,6 +69,11 @@ const REASONS: [RejectReason; 10] = [
     RejectReason::TooLarge,
     RejectReason::BaseTooOld,
     RejectReason::BadReadSet,
+    RejectReason::VersionNotEnabled,
+    RejectReason::NeedsResolver,
+    RejectReason::RefusedByResolver,
+    RejectReason::ResolverFailed,
+    RejectReason::ResolverLimit,
 ];
 
 /// A reason and the document it is about.
@@ -60,6 +83,8 @@ pub struct Rejection {
     pub reason: RejectReason,
     /// Where, when it is about one document or about a whole collection.
     pub document: Option<DocumentKey>,
+    /// In the words of the collection's own resolver, when it was that one that said no.
+    pub detail: Option<String>,
 }
 
 impl RejectReason {
@@ -81,6 +106,11 @@ impl RejectReason {
             Self::TooLarge => "too_large",
             Self::BaseTooOld => "base_too_old",
             Self::BadReadSet => "bad_read_set",
+            Self::VersionNotEnabled => "version_not_enabled",
+            Self::NeedsResolver => "needs_resolver",
+            Self::RefusedByResolver => "refused_by_resolver",
+            Self::ResolverFailed => "resolver_failed",
+            Self::ResolverLimit => "resolver_limit",
         }
     }
 
@@ -91,13 +121,13 @@ impl RejectReason {
 
     /// This reason about one document.
     pub fn at(self, document: &DocumentKey) -> Rejection {
-        Rejection { reason: self, document: Some(document.clone()) }
+        Rejection { reason: self, document: Some(document.clone()), detail: None }
     }
 }
 
 impl From<RejectReason> for Rejection {
     fn from(reason: RejectReason) -> Self {
-        Self { reason, document: None }
+        Self { reason, document: None, detail: None }
     }
 }
 
@@ -109,6 +139,20 @@ impl Rejection {
             Some(document) => document.encode(out),
             None => out.nil(),
         }
+        match &self.detail {
+            Some(detail) => out.str(detail),
+            None => out.nil(),
+        }
+    }
+
+    /// The same, in the words of whoever said no, cut to a length that a fate can keep.
+    pub fn because(self, mut words: String) -> Self {
+        let mut end = words.len().min(DETAIL_BYTES_MAX);
+        while !words.is_char_boundary(end) {
+            end -= 1;
+        }
+        words.truncate(end);
+        Self { detail: Some(words), ..self }
     }
 
     /// # Errors
@@ -123,6 +167,10 @@ impl Rejection {
             }
             _ => Some(DocumentKey::decode_read(input)?),
         };
-        Ok(Self { reason, document })
+        let detail = match input.peek("rejection.detail")? {
+            rmp::Marker::Null => input.nil("rejection.detail").map(|()| None)?,
+            _ => Some(input.str(DETAIL_BYTES_MAX, "rejection.detail")?.to_owned()),
+        };
+        Ok(Self { reason, document, detail })
     }
 }

@@ -2,8 +2,12 @@
 //!
 //! Called by the engine. When to try again is `sync/`'s business.
 
+mod fates;
 mod queue;
-mod receipts;
+mod retries;
 
+pub use fates::{
+    FATES_MAX, Fate, FateBatch, RefusedReason, Settled, fate_of, settle, take_fates, untaken_fates,
+};
 pub use queue::{Content, InFlight, SealedRow};
-pub use receipts::{Fate, RefusedReason, fate_of, settle};
+pub use retries::{Retry, drop_retry, keep_retry, retries, retry_of};

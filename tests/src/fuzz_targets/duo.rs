@@ -125,7 +125,11 @@ impl Duo {
                         self.on_the_way.clear();
                     }
                     Output::Event(Event::RelayMisbehaved { fault, .. }) => self.blamed.push(fault),
-                    Output::Event(_) | Output::Live(_) | Output::Settled { .. } | Output::Status(_) => {}
+                    Output::Event(_)
+                    | Output::Live(_)
+                    | Output::Retry
+                    | Output::Settled { .. }
+                    | Output::Status(_) => {}
                 }
             }
             for output in self.relay.work(self.now_ms) {

@@ -124,7 +124,7 @@ impl Liar {
             _ => {
                 let op = Op::Increment { path: Path::parse("n").unwrap_or_default(), by: 1 };
                 let actions = vec![Action { key: DocumentKey::new("stats", "all"), op }];
-                let draft = Draft { reads: Vec::new(), actions };
+                let draft = Draft { actions, ..Draft::default() };
                 let result = self.duo.engine.transact(self.space, draft, self.duo.now_ms);
                 assert!(result.is_ok(), "a writer can write: {result:?}");
                 self.duo.carry_out();

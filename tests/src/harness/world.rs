@@ -214,7 +214,7 @@ impl World {
                 }
                 Output::Settled { tx_id, fate, .. } => self.settled(device, tx_id, fate),
                 Output::Event(event) => self.noted(device, event),
-                Output::Live(_) | Output::Status(_) => {}
+                Output::Live(_) | Output::Retry | Output::Status(_) => {}
             }
         }
     }

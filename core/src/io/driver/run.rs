@@ -91,7 +91,12 @@ impl Core {
         self.watchers.watch_settled(space, tx_id, told);
     }
 
-    /// Rings when the Space's status may be different.
+    /// Rings when a mutator waits to be run again.
+    pub fn watch_retries(&self) -> Bell {
+        self.watchers.watch_retries()
+    }
+
+    /// Rings when the Space's status may be different, and when a write has its fate.
     pub fn watch_status(&mut self, space: SpaceId) -> Bell {
         self.watchers.watch_status(space)
     }
@@ -122,7 +127,11 @@ impl Core {
                 }
                 Output::Disconnect => self.link.disconnect(),
                 Output::Live(id) => self.watchers.ring_live(id),
-                Output::Settled { space, tx_id, fate } => self.watchers.tell_settled(space, tx_id, &fate),
+                Output::Settled { space, tx_id, fate } => {
+                    self.watchers.tell_settled(space, tx_id, &fate);
+                    self.watchers.status_changed(space);
+                }
+                Output::Retry => self.watchers.ring_retries(),
                 Output::Status(space) => self.watchers.status_changed(space),
                 Output::Event(event) => self.watchers.tell_event(&DriverEvent::Engine(event)),
             }

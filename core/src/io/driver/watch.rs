@@ -109,18 +109,21 @@ pub(super) struct Watchers {
     settled: BTreeMap<(SpaceId, TxId), Vec<oneshot::Sender<Fate>>>,
     status: BTreeMap<SpaceId, Vec<Weak<Notify>>>,
     events: Vec<Weak<EventQueue>>,
+    retries: Bell,
     /// Spaces whose status may be different, told once per round.
     changed: BTreeSet<SpaceId>,
 }
 
 impl Watchers {
     pub(super) fn new(bells: Arc<Bells>) -> Self {
+        let retries = bells.make();
         Self {
             bells,
             live: BTreeMap::new(),
             settled: BTreeMap::new(),
             status: BTreeMap::new(),
             events: Vec::new(),
+            retries,
             changed: BTreeSet::new(),
         }
     }
@@ -147,6 +150,14 @@ impl Watchers {
         watching.retain(|other| other.strong_count() > 0);
         watching.push(Arc::downgrade(&bell));
         bell
+    }
+
+    pub(super) fn watch_retries(&self) -> Bell {
+        self.retries.clone()
+    }
+
+    pub(super) fn ring_retries(&self) {
+        self.retries.notify_waiters();
     }
 
     pub(super) fn watch_events(&mut self) -> Arc<EventQueue> {

@@ -60,7 +60,7 @@ fn promises(world: &mut World, space: SpaceId, outcomes: &BTreeMap<TxId, Vec<Out
         let promised: Vec<TxId> = world.devices[device].promised.keys().copied().collect();
         for tx_id in promised {
             let fate = match world.call(device, |engine| engine.fate(space, tx_id)) {
-                Ok(fate) => fate,
+                Ok(settled) => settled.map(|settled| settled.fate),
                 Err(error) => return world.violated(format!("promises: {error}")),
             };
             let none = Vec::new();
