@@ -137,8 +137,13 @@ impl Layer {
             self.bytes -= slot.bytes;
             slot.bytes = slot.key.collection.len() + slot.key.document.len();
             match &slot.image {
-                // Looked at to be changed, and not changed after all.
-                Some(image) if image.version.seq == 0 => store.delete(self.table, &row_key)?,
+                // Looked at to be changed, and not changed after all. Whoever asks next must not find in
+                // memory what is not in the store: an absent image here would hide a confirmed one.
+                Some(image) if image.version.seq == 0 => {
+                    store.delete(self.table, &row_key)?;
+                    slot.image = None;
+                    self.empty = None;
+                }
                 Some(image) => {
                     let bytes = image.to_bytes();
                     slot.bytes += bytes.len();
@@ -167,13 +172,15 @@ impl Documents {
         Self { space, confirmed: Layer::new(Table::Confirmed), overlay: Layer::new(Table::Overlay) }
     }
 
-    /// Bytes that both caches say they hold, that they do hold, and images that are to be written.
+    /// Bytes that both caches say they hold, that they do hold, images that are to be written, and the
+    /// bytes above which they are emptied.
     #[cfg(feature = "testing")]
-    pub fn held(&self) -> (usize, usize, usize) {
+    pub fn held(&self) -> (usize, usize, usize, usize) {
         let layers = [&self.confirmed, &self.overlay];
         let counted = layers.iter().flat_map(|layer| &layer.slots).map(|slot| slot.bytes).sum();
         let said = layers.iter().map(|layer| layer.bytes).sum();
-        (said, counted, layers.iter().map(|layer| layer.dirty.len()).sum())
+        let dirty = layers.iter().map(|layer| layer.dirty.len()).sum();
+        (said, counted, dirty, layers.len() * CACHE_BYTES_MAX)
     }
 
     /// The Space's local number.
@@ -330,5 +337,17 @@ mod tests {
         step(&mut store, &mut again);
         assert_eq!(again.overlay(&store, &key(2)), Ok(None));
         assert_eq!(store.last(Table::Overlay, &SPACE.first(), &SPACE.end()), Ok(None));
+    }
+
+    #[test]
+    fn an_overlay_that_was_not_changed_after_all_hides_nothing_later() {
+        let (mut store, mut documents) = (MemoryStore::default(), Documents::new(SPACE));
+        documents.overlay_mut(&store, &key(1)).unwrap();
+        step(&mut store, &mut documents);
+        *documents.confirmed_mut(&store, &key(1)).unwrap() = image(5);
+        documents.set_overlay(&store, &key(2), Some(image(6))).unwrap();
+        step(&mut store, &mut documents);
+        assert_eq!(documents.overlay(&store, &key(1)), Ok(None));
+        assert_eq!(documents.visible(&store, &key(1)), Ok(&image(5)));
     }
 }

@@ -23,8 +23,8 @@ pub struct Standing {
     pub shown: bool,
     /// It was issued again, and this is what is left of the first time.
     pub superseded: bool,
-    /// A sealed Entry carries it.
-    pub sealed: bool,
+    /// The author's number of the sealed Entry that carries it.
+    pub sealed: Option<u64>,
 }
 
 /// How much an engine holds in memory and in its store, in counts.
@@ -44,6 +44,8 @@ pub struct Held {
     pub live_ids: usize,
     /// Bytes that the caches of documents say they hold.
     pub cache_bytes: usize,
+    /// Above this many they are emptied.
+    pub cache_bytes_max: usize,
     /// Bytes that they do hold.
     pub cache_bytes_counted: usize,
     /// Images that are still to be written.
@@ -91,7 +93,7 @@ impl Engine {
                 tx_no,
                 shown: pending.shown,
                 superseded: pending.superseded,
-                sealed: pending.sealed.is_some(),
+                sealed: pending.sealed.map(|sealed| sealed.author_seq),
             })
             .collect()
     }
@@ -105,7 +107,7 @@ impl Engine {
         let rows = |table| -> Result<usize, Error> {
             Ok(self.store.scan(table, &space.no.first(), &space.no.end(), usize::MAX >> 1)?.len())
         };
-        let (cache_bytes, cache_bytes_counted, cache_dirty) = space.documents.held();
+        let (cache_bytes, cache_bytes_counted, cache_dirty, cache_bytes_max) = space.documents.held();
         let (subscriptions, wake_ups) = self.subscriptions.held();
         let (live_queries, live_ids) = self.live.held();
         let (indexed, indexed_wanted) = space.pending.indexed();
@@ -119,6 +121,7 @@ impl Engine {
             live_queries,
             live_ids,
             cache_bytes,
+            cache_bytes_max,
             cache_bytes_counted,
             cache_dirty,
             log_hashes: space.tail.held(),
