@@ -37,6 +37,10 @@ pub struct Arguments {
     /// Most connections at a time.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     connections_max: usize,
+    /// Run the relay that lies on order, for tests; the other arguments do not count.
+    #[cfg(feature = "testing")]
+    #[arg(long, hide = true)]
+    pub hostile: bool,
     /// Acknowledge what a power cut can still take back.
     #[cfg(feature = "testing")]
     #[arg(long, hide = true)]

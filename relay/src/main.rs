@@ -6,6 +6,7 @@ use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
+use veilfold_relay::RelayError;
 use veilfold_relay::command::{Arguments, announcement, run};
 
 /// Orders and stores sealed entries it cannot read.
@@ -21,12 +22,20 @@ async fn main() -> ExitCode {
     let command = Command::parse();
     let filter = EnvFilter::try_from_env("VEILFOLD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    #[cfg(feature = "testing")]
+    if command.arguments.hostile {
+        return ended(veilfold_relay::testing::hostile::serve().await);
+    }
     let ran = run(command.arguments.config(), |relay| {
         let mut stdout = std::io::stdout().lock();
         // Whoever started the relay may have closed its end; that is no reason to stop.
         let _ = writeln!(stdout, "{}", announcement(relay)).and_then(|()| stdout.flush());
     });
-    match ran.await {
+    ended(ran.await)
+}
+
+fn ended(ran: Result<(), RelayError>) -> ExitCode {
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "veilfold-relay: {error}");

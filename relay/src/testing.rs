@@ -1,7 +1,10 @@
-//! What tests of a Relay need: authors that make signed Entries, and a store that fails when told.
+//! What tests of a Relay need: authors that make signed Entries, a store that fails when told, and a
+//! Relay that lies (`testing/hostile.rs`).
 //!
-//! Used by this package's tests and, with the feature `testing`, by simulations. The sealed parts
-//! are filler: a Relay cannot open them anyway.
+//! Used by this package's tests and, with the feature `testing`, by simulations and the tests of apps.
+//! The sealed parts are filler: a Relay cannot open them anyway.
+
+pub mod hostile;
 
 use crate::store::{Durability, MemoryStore, Store, StoreError, StoredEntry};
 use bytes::Bytes;
@@ -202,6 +205,11 @@ impl FaultyStore {
     /// How many commits have succeeded.
     pub fn commits(&self) -> u64 {
         self.locked().commits
+    }
+
+    /// An ordinary store with what is in this one now.
+    pub fn copied(&self) -> MemoryStore {
+        self.locked().store.clone()
     }
 
     /// Goes back to what survives a power cut.

@@ -155,7 +155,7 @@ async fn agree(one: &Space, other: &Space) {
 }
 
 /// The next fault that the client tells of.
-async fn blamed(events: &EventStream, about: Option<SpaceId>) -> TransportFault {
+pub async fn blamed(events: &EventStream, about: Option<SpaceId>) -> TransportFault {
     loop {
         let happened = patient(events.next()).await.expect("the client is open");
         if let DriverEvent::Engine(Event::RelayMisbehaved { space, fault }) = happened.event {
@@ -166,7 +166,7 @@ async fn blamed(events: &EventStream, about: Option<SpaceId>) -> TransportFault 
 }
 
 /// What the Space is halted for. It asks the Relay again and again, so it need not be just now.
-async fn forked(space: &Space) -> TransportFault {
+pub async fn forked(space: &Space) -> TransportFault {
     let states = space.status_stream().await.unwrap();
     loop {
         if let SyncState::Forked(fault) = patient(states.next()).await.unwrap().unwrap().state {
@@ -185,16 +185,16 @@ async fn other_space(relay: &FakeRelay, alice: &Client) -> Vec<Bytes> {
     relay.entries(other.id(), 3)
 }
 
-async fn open(folder: &Path, name: &str, relay: String) -> Client {
+pub async fn open(folder: &Path, name: &str, relay: String) -> Client {
     let config = Config { name: name.to_owned(), ..Config::with_relay(format!("ws://{relay}")) };
     Client::open(folder.join(format!("{name}.db")), config).await.unwrap()
 }
 
-async fn write(space: &Space, document: &str, value: i64) {
+pub async fn write(space: &Space, document: &str, value: i64) {
     space.collection("numbers").set(document, "value", value).await.unwrap();
 }
 
-async fn read(space: &Space, document: &str) -> Option<i64> {
+pub async fn read(space: &Space, document: &str) -> Option<i64> {
     let fields = space.collection("numbers").get(document).await.unwrap()?;
     match fields.get("value") {
         Some(Value::Int(value)) => Some(*value),
@@ -202,6 +202,6 @@ async fn read(space: &Space, document: &str) -> Option<i64> {
     }
 }
 
-async fn patient<T>(waiting: impl Future<Output = T>) -> T {
+pub async fn patient<T>(waiting: impl Future<Output = T>) -> T {
     timeout(PATIENCE, waiting).await.expect("it comes to an end")
 }

@@ -39,7 +39,7 @@ pub struct SpaceEntry {
 /// One Device with all its Spaces.
 #[derive(Debug, uniffi::Object)]
 pub struct Client {
-    inner: client::Client,
+    pub(crate) inner: client::Client,
 }
 
 #[uniffi::export]

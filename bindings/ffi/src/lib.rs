@@ -17,6 +17,7 @@ mod records;
 mod retries;
 mod runtime;
 mod space;
+mod standing;
 mod streams;
 #[cfg(feature = "testing")]
 mod testing;
@@ -33,9 +34,10 @@ pub use records::{Event, Fate, Member, MemberRole, SettledFate, SpaceStatus, Syn
 pub use retries::{RetryEnd, RetryRun, RetryStream};
 pub use runtime::end_runtime;
 pub use space::{Added, Space};
+pub use standing::{ClientStatus, SpaceStanding};
 pub use streams::{EventBatch, EventStream, FateBatch, FateStream, StatusStream};
 #[cfg(feature = "testing")]
-pub use testing::TestRelay;
+pub use testing::{HostileRelay, RelayLie, TestRelay};
 pub use transaction::{Outcome, TransactionBuilder};
 
 uniffi::setup_scaffolding!();

@@ -10,7 +10,7 @@ Scripts that do not want ``async`` use :mod:`veilfold.sync`; tests of apps use :
 
 from . import log, testing
 from ._actions import Splice
-from ._client import Client, Event, EventStream, KeyStore, open
+from ._client import Client, ClientStatus, Event, EventStream, KeyStore, open
 from ._collection import Collection, ListElement, Text
 from ._errors import (
     Corrupt,
@@ -31,6 +31,7 @@ from ._transaction import Transacted, Transaction
 __all__ = [
     "Change",
     "Client",
+    "ClientStatus",
     "Collection",
     "Confirmed",
     "Corrupt",

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from . import _native, _process
 from ._errors import Invalid, answered
 from ._live_query import Pulled
-from ._space import Space
+from ._space import Space, Status, status_of
 
 Durability = Literal["process", "power"]
 
@@ -40,6 +40,18 @@ class Event:
     space: str | None = None
     """Id of the space that it is about, if it is about one."""
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class ClientStatus:
+    """How a client stands."""
+
+    relay: str | None
+    """The relay that it was told to use."""
+    wants_connection: bool
+    """True while it connects, is connected, or waits to try again."""
+    spaces: dict[str, Status]
+    """Every space by its id; whether the relay is there is told by their states."""
 
 
 class EventStream(Pulled[_native.EventStream, "list[Event]"]):
@@ -118,6 +130,12 @@ class Client:
         Raises ``Offline`` without a relay, ``RelayMisbehaved`` when the relay was caught.
         """
         return await answered(self._native.sync_once(max(0, int(timeout * 1000))))
+
+    async def status(self) -> ClientStatus:
+        """How it stands with the relay, and every space. Does not wait for the relay."""
+        native = await answered(self._native.status())
+        spaces = {entry.id: status_of(entry.status) for entry in native.spaces}
+        return ClientStatus(native.relay, native.wants_connection, spaces)
 
     def events(self) -> EventStream:
         """What happens that no call waits for: a relay that misbehaves, lost connections, a full disk."""

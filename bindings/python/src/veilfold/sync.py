@@ -24,7 +24,7 @@ from . import _fates as _async_fates
 from . import _native, _process
 from . import _space as _async_space
 from ._actions import Splice
-from ._client import Durability, Event, KeyStore
+from ._client import ClientStatus, Durability, Event, KeyStore
 from ._collection import ListElement
 from ._errors import Invalid, answered, told
 from ._fates import Fate, Settled
@@ -391,6 +391,10 @@ class Client:
     def disconnect(self) -> None:
         """Goes offline."""
         _run(self._inner.disconnect())
+
+    def status(self) -> ClientStatus:
+        """How it stands with the relay, and every space."""
+        return _run(self._inner.status())
 
     def events(self) -> Stream[list[Event]]:
         """What happens that no call waits for."""

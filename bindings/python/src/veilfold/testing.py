@@ -1,12 +1,23 @@
-"""For tests of apps: a real relay in this process."""
+"""For tests of apps: a real relay in this process, and one that lies on order."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 
 from . import _native
-from ._errors import answered, told
+from ._errors import Invalid, answered, told
+
+Lie = Literal["omits", "reorders", "repeats", "forks", "delays"]
+
+_LIES: dict[Lie, _native.RelayLie] = {
+    "omits": _native.RelayLie.OMITS,
+    "reorders": _native.RelayLie.REORDERS,
+    "repeats": _native.RelayLie.REPEATS,
+    "forks": _native.RelayLie.FORKS,
+    "delays": _native.RelayLie.DELAYS,
+}
 
 
 class Relay:
@@ -29,3 +40,54 @@ async def relay() -> AsyncIterator[Relay]:
         yield Relay(native)
     finally:
         await answered(native.stop())
+
+
+class HostileRelay:
+    """A relay with two doors: devices at ``url`` hear the truth, those at ``lying_url`` what was ordered.
+
+        async with veilfold.testing.HostileRelay() as relay:
+            async with await veilfold.open(path, relay=relay.lying_url) as bob:
+                ...
+                await relay.lie("omits")
+
+    Both doors lead to one real relay in this process, with its entries in memory. What a lie is told
+    about goes on by itself with the truth, unless two logs were shown: that space stays ``forked``.
+    """
+
+    def __init__(self) -> None:
+        self._started: _native.HostileRelay | None = None
+
+    async def __aenter__(self) -> HostileRelay:
+        self._started = await answered(_native.HostileRelay.start())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await answered(self._relay.stop())
+
+    @property
+    def url(self) -> str:
+        """The door at which it tells the truth."""
+        return told(self._relay.url)
+
+    @property
+    def lying_url(self) -> str:
+        """The door at which it lies."""
+        return told(self._relay.lying_url)
+
+    async def lie(self, kind: Lie | None) -> None:
+        """Lies like this from now on; ``None`` tells the truth again. Connections at the lying door end,
+        and devices connect again by themselves.
+
+        ``omits`` leaves an entry out, ``reorders`` swaps two, ``repeats`` gives one a second place;
+        ``forks`` shows another log from here on, which comes to light with the truth; ``delays`` holds
+        back what is ordered, which no device can tell from a slow network.
+        """
+        if kind is not None and kind not in _LIES:
+            raise Invalid("bad_lie", f"a lie is one of {', '.join(_LIES)}, or None")
+        await answered(self._relay.lie(None if kind is None else _LIES[kind]))
+
+    @property
+    def _relay(self) -> _native.HostileRelay:
+        if self._started is None:
+            raise Invalid("not_started", "use it as: async with veilfold.testing.HostileRelay() as relay")
+        return self._started
