@@ -22,9 +22,21 @@ from ._errors import (
     RelayMisbehaved,
     VeilfoldError,
 )
-from ._fates import Confirmed, Fate, Pending, Position, Receipt, Refused, Rejected, Settled
+from ._fates import (
+    Confirmed,
+    Fate,
+    FateStream,
+    Pending,
+    Position,
+    Receipt,
+    Refused,
+    Rejected,
+    Settled,
+    SettledFate,
+)
 from ._json import Element, Path, Row
 from ._live_query import Change, LiveDocument, LiveQuery
+from ._mutators import Mutator, mutator
 from ._space import Member, Role, Space, Status, StatusStream, Ticket
 from ._transaction import Transacted, Transaction
 
@@ -39,6 +51,7 @@ __all__ = [
     "Event",
     "EventStream",
     "Fate",
+    "FateStream",
     "Internal",
     "Invalid",
     "KeyStore",
@@ -46,6 +59,7 @@ __all__ = [
     "LiveDocument",
     "LiveQuery",
     "Member",
+    "Mutator",
     "NewerVersion",
     "NotAllowed",
     "Offline",
@@ -59,6 +73,7 @@ __all__ = [
     "Role",
     "Row",
     "Settled",
+    "SettledFate",
     "Space",
     "Splice",
     "Status",
@@ -69,6 +84,7 @@ __all__ = [
     "Transaction",
     "VeilfoldError",
     "log",
+    "mutator",
     "open",
     "testing",
 ]

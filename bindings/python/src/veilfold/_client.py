@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from . import _native, _process
+from . import _mutators, _native, _process
 from ._errors import Invalid, answered
 from ._live_query import Pulled
+from ._mutators import Mutator, Registered
 from ._space import Space, Status, status_of
 
 Durability = Literal["process", "power"]
@@ -69,9 +70,10 @@ class Client:
     Usable from any event loop and several at once; streams belong to the loop that reads them.
     """
 
-    def __init__(self, native: _native.Client, name: str) -> None:
+    def __init__(self, native: _native.Client, name: str, mutators: Registered) -> None:
         self._native = native
         self._name = name
+        self._mutators = mutators
         _process.opened(native)
 
     async def __aenter__(self) -> Client:
@@ -84,7 +86,7 @@ class Client:
         """Founds a space whose only member is this device. Works offline. The name is this device's
         own.
         """
-        return Space(await answered(self._native.create_space(name)))
+        return Space(await answered(self._native.create_space(name)), self._mutators)
 
     async def spaces(self) -> list[Space]:
         """The spaces of this device."""
@@ -92,7 +94,7 @@ class Client:
 
     async def space(self, id: str) -> Space:
         """A space of this device. Raises ``Invalid`` for one that it does not have."""
-        return Space(await answered(self._native.space(id)))
+        return Space(await answered(self._native.space(id)), self._mutators)
 
     async def contact_card(self, name: str | None = None) -> str:
         """Makes a contact card: a text to be handed to a member, who adds it to one space. ``name`` is
@@ -104,7 +106,7 @@ class Client:
         """Joins the space that a ticket names, under a name of this device's own. Works offline; the
         documents come with the connection.
         """
-        return Space(await answered(self._native.join(ticket, name)))
+        return Space(await answered(self._native.join(ticket, name)), self._mutators)
 
     async def set_relay(self, url: str | None) -> None:
         """Names the relay and connects to it; ``None`` goes offline. Everything written so far syncs."""
@@ -157,12 +159,15 @@ async def open(
     name: str = "",
     durability: Durability = "process",
     key_store: KeyStore | None = None,
+    mutators: Iterable[Mutator[Any]] = (),
 ) -> Client:
     """Opens the device whose store is the file ``path``, or makes a new one there.
 
     With a relay (``wss://…`` or ``ws://…``) it starts to connect and goes on trying; being offline is
     no error. ``name`` is what other members see in spaces that it founds. ``durability`` says what a
-    write has survived when its call returns: a killed process, or a power cut.
+    write has survived when its call returns: a killed process, or a power cut. ``mutators`` are those that
+    ``space.mutate`` may name; they are run again by a task of the event loop that opens the client, so keep
+    that loop running.
 
     Raises ``Invalid`` when the store is open already, here or in another process (``store_in_use``),
     ``NewerVersion``, and ``Corrupt`` for a damaged store or a lost key (``keys_lost``).
@@ -171,7 +176,10 @@ async def open(
         raise Invalid("bad_durability", "durability is 'process' or 'power'")
     config = _native.ClientConfig(relay=relay, name=name, power_safe=durability == "power", key_id=None)
     store = None if key_store is None else _KeyStore(key_store)
-    return Client(await answered(_native.Client.open(os.fspath(path), config, store)), name)
+    known = _mutators.by_name(mutators)
+    client = await answered(_native.Client.open(os.fspath(path), config, store))
+    _mutators.start(await answered(client.retries()), known)
+    return Client(client, name, known)
 
 
 class _KeyStore(_native.KeyStore):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Union
+from typing import Any, Union
 
 from . import _native
 from ._errors import answered, told
+from ._live_query import Pulled
+
+_BATCH = 100
 
 
 @dataclass(frozen=True)
@@ -79,16 +84,68 @@ class Receipt:
         """
         return fate_of(await answered(self._native.fate()))
 
+    async def attempts(self) -> int:
+        """How many transactions were tried for it so far; more than 1 only for a mutator. Raises as
+        :meth:`fate`.
+        """
+        return await answered(self._native.attempts())
+
     async def settled(self) -> Settled:
         """Waits until nothing will change the fate any more, which may take as long as the device is
         offline. Cancelling ends the waiting and nothing else. Raises as :meth:`fate`.
         """
-        fate = fate_of(await answered(self._native.settled()))
-        assert not isinstance(fate, Pending), "a settled fate is not pending"
-        return fate
+        return settled_of(await answered(self._native.settled()))
 
     def __repr__(self) -> str:
         return f"Receipt({self.tx_id})"
+
+
+@dataclass(frozen=True)
+class SettledFate:
+    """A write's fate, as :class:`FateStream` tells it."""
+
+    tx_id: str
+    """The id on its receipt."""
+    fate: Settled
+    attempts: int
+    """How many transactions were tried for it; more than 1 only for a mutator."""
+    mutator: str | None
+    """The name of the mutator that made it, if one did."""
+    missed: int
+    """How many fates before this one were forgotten, because nobody had taken them and 10,000 newer
+    ones came."""
+
+
+class FateStream(Pulled[_native.FateStream, SettledFate]):
+    """An async iterator of :class:`SettledFate`, in the order in which they were settled.
+
+    The device keeps its place, so that what happened while the app was not running is told too. Asking
+    for more takes what was given, up to a hundred at a time; whoever is stopped before that gets those
+    again, so each comes at least once. A space has one such place: use one reader.
+    """
+
+    def __init__(self, opening: Callable[[], Coroutine[Any, Any, _native.FateStream]]) -> None:
+        super().__init__(opening)
+        self._given: deque[SettledFate] = deque()
+
+    async def _pull(self, native: _native.FateStream) -> tuple[SettledFate] | None:
+        if not self._given:
+            batch = await answered(native.next_batch(_BATCH))
+            if batch is None:
+                return None
+            missed = batch.missed
+            for each in batch.fates:
+                fate = settled_of(each.fate)
+                self._given.append(SettledFate(each.tx_id, fate, each.attempts, each.mutator, missed))
+                missed = 0
+        return (self._given.popleft(),)
+
+
+def settled_of(native: _native.Fate) -> Settled:
+    """The same for one that nothing will change any more."""
+    fate = fate_of(native)
+    assert not isinstance(fate, Pending), "a settled fate is not pending"
+    return fate
 
 
 def fate_of(native: _native.Fate) -> Fate:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 from . import _native
 from ._collection import Collection
 from ._errors import Invalid, answered, told
-from ._fates import Receipt
+from ._fates import FateStream, Receipt
+from ._json import dumps
 from ._live_query import Pulled
+from ._mutators import Mutator, Registered, of_args, registered
 from ._transaction import Transacted, Transaction, transact
 
 T = TypeVar("T")
+Args = TypeVar("Args")
 
 Role = Literal["reader", "writer", "admin", "owner"]
 State = Literal["offline", "connecting", "refused", "catching_up", "live", "held", "forked"]
@@ -80,8 +83,9 @@ class StatusStream(Pulled[_native.StatusStream, Status]):
 class Space:
     """A space of this device."""
 
-    def __init__(self, native: _native.Space) -> None:
+    def __init__(self, native: _native.Space, mutators: Registered) -> None:
         self._native = native
+        self._mutators = mutators
 
     @property
     def id(self) -> str:
@@ -105,7 +109,39 @@ class Space:
         read before the order has it, the receipt's fate is ``Rejected``. When it raises, nothing is
         written and the exception comes out here.
         """
-        return await transact(self._native, function)
+        return await transact(self._native.begin, function)
+
+    @overload
+    async def mutate(self, mutator: Mutator[Args], args: Args) -> Receipt | None: ...
+
+    @overload
+    async def mutate(self, mutator: str, args: Any) -> Receipt | None: ...
+
+    async def mutate(self, mutator: Mutator[Any] | str, args: Any) -> Receipt | None:
+        """Runs a mutator that the client was opened with, as :meth:`transact` runs a function, and again
+        by itself whenever the order rejects what it did, up to eight times, also after a restart.
+
+        The receipt settles after the last try: ``Confirmed`` if one held, else ``Rejected``, or ``Refused``
+        with ``mutator_missing`` or ``mutator_failed`` when it could not be run again. ``None`` when the
+        mutator asked for nothing. ``args`` are JSON.
+
+        Raises ``Invalid`` with ``mutator_missing`` when the client was opened without it, and what the
+        mutator raises in this first run.
+        """
+        name, called = self._mutation(mutator, args)
+        return (await transact(lambda: self._native.begin_mutation(*name), called)).receipt
+
+    def _mutation(
+        self, mutator: Mutator[Any] | str, args: Any
+    ) -> tuple[tuple[str, bytes], Callable[[Transaction], object]]:
+        found, json = registered(self._mutators, mutator), dumps(args)
+        return (found.name, json), of_args(found, json)
+
+    def fates(self) -> FateStream:
+        """What became of this device's writes, from the first that nobody has taken yet, also those of
+        earlier runs of the process: ``async for settled in space.fates()``.
+        """
+        return FateStream(self._native.fates)
 
     def receipt(self, tx_id: str) -> Receipt:
         """The receipt of a write whose id the app kept, also from an earlier run of the process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -152,13 +153,16 @@ class Transaction:
         told(lambda: self._native.stage(actions))
 
 
-async def transact(space: _native.Space, function: Callable[[Transaction], T]) -> Transacted[T]:
+async def transact(
+    begin: Callable[[], _native.TransactionBuilder], function: Callable[[Transaction], T]
+) -> Transacted[T]:
     """Runs the function in a worker thread until what it read still holds when it is committed."""
     check(function)
     while True:
-        native = told(space.begin)
+        native = told(begin)
+        running = _in_worker(function, Transaction(native))
         try:
-            value = await asyncio.to_thread(function, Transaction(native))
+            value = await running
         except Exception:
             # What it was made of may have changed under its hands; then it is run again.
             if await answered(native.is_current()):
@@ -169,7 +173,23 @@ async def transact(space: _native.Space, function: Callable[[Transaction], T]) -
             return Transacted(value, None if outcome.receipt is None else Receipt(outcome.receipt))
 
 
+def _in_worker(function: Callable[[Transaction], T], tx: Transaction) -> asyncio.Future[T]:
+    def call() -> T:
+        try:
+            return function(tx)
+        except StopIteration as error:
+            # It does not pass through a future.
+            raise RuntimeError("the function raised StopIteration") from error
+
+    context = contextvars.copy_context()
+    try:
+        return asyncio.get_running_loop().run_in_executor(None, lambda: context.run(call))
+    except RuntimeError as error:
+        # The function was not begun, so this is no failure of its own.
+        raise Invalid("process_ending", str(error)) from None
+
+
 def check(function: object) -> None:
     """Refuses what cannot be run again from the start in a thread."""
     if inspect.iscoroutinefunction(function):
-        raise Invalid("not_a_function", "give transact a plain function: its reads need no await")
+        raise Invalid("not_a_function", "give a plain function: its reads need no await")

@@ -14,9 +14,9 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from . import _client, testing
 from . import _collection as _async_collection
@@ -27,13 +27,15 @@ from ._actions import Splice
 from ._client import ClientStatus, Durability, Event, KeyStore
 from ._collection import ListElement
 from ._errors import Invalid, answered, told
-from ._fates import Fate, Settled
+from ._fates import Fate, Settled, SettledFate
 from ._json import Path, Row
 from ._live_query import Change, Pulled
+from ._mutators import Mutator
 from ._space import Member, Role, Status
 from ._transaction import Transaction, check
 
 T = TypeVar("T")
+Args = TypeVar("Args")
 
 _TOO_LONG = "it takes longer than it was given"
 
@@ -106,6 +108,10 @@ class Receipt:
     def fate(self) -> Fate:
         """What became of it so far."""
         return _run(self._inner.fate())
+
+    def attempts(self) -> int:
+        """How many transactions were tried for it so far."""
+        return _run(self._inner.attempts())
 
     def settled(self, timeout: float | None = None) -> Settled:
         """Waits until nothing will change the fate any more; ``TimeoutError`` after ``timeout`` seconds."""
@@ -291,19 +297,24 @@ class Space:
         See :meth:`veilfold.Space.transact`.
         """
         check(function)
-        while True:
-            native = told(self._inner._native.begin)
-            try:
-                value = function(Transaction(native))
-            except Exception:
-                if _run(_is_current(native)):
-                    raise
-                continue
-            outcome = _run(_commit(native))
-            if outcome is not None:
-                native_receipt = outcome.receipt
-                receipt = None if native_receipt is None else Receipt(_async_fates.Receipt(native_receipt))
-                return Transacted(value, receipt)
+        return _until_committed(self._inner._native.begin, function)
+
+    @overload
+    def mutate(self, mutator: Mutator[Args], args: Args) -> Receipt | None: ...
+
+    @overload
+    def mutate(self, mutator: str, args: Any) -> Receipt | None: ...
+
+    def mutate(self, mutator: Mutator[Any] | str, args: Any) -> Receipt | None:
+        """Runs a mutator in the caller's thread, and again by itself in another one whenever the order
+        rejects what it did. See :meth:`veilfold.Space.mutate`.
+        """
+        name, called = self._inner._mutation(mutator, args)
+        return _until_committed(lambda: self._inner._native.begin_mutation(*name), called).receipt
+
+    def fates(self) -> Stream[SettledFate]:
+        """What became of this device's writes. Each comes at least once; use one reader."""
+        return Stream(self._inner.fates())
 
     def receipt(self, tx_id: str) -> Receipt:
         """The receipt of a write whose id the app kept."""
@@ -412,9 +423,12 @@ def open(
     name: str = "",
     durability: Durability = "process",
     key_store: KeyStore | None = None,
+    mutators: Iterable[Mutator[Any]] = (),
 ) -> Client:
-    """Opens a device. See :func:`veilfold.open`."""
-    opening = _client.open(path, relay=relay, name=name, durability=durability, key_store=key_store)
+    """Opens a device. See :func:`veilfold.open`. Mutators are run again in threads of this module."""
+    opening = _client.open(
+        path, relay=relay, name=name, durability=durability, key_store=key_store, mutators=mutators
+    )
     return Client(_run(opening))
 
 
@@ -434,6 +448,24 @@ async def _start_relay() -> _native.TestRelay:
 
 async def _stop_relay(native: _native.TestRelay) -> None:
     await answered(native.stop())
+
+
+def _until_committed(
+    begin: Callable[[], _native.TransactionBuilder], function: Callable[[Transaction], T]
+) -> Transacted[T]:
+    """As the asynchronous one, in the caller's thread."""
+    while True:
+        native = told(begin)
+        try:
+            value = function(Transaction(native))
+        except Exception:
+            if _run(_is_current(native)):
+                raise
+            continue
+        outcome = _run(_commit(native))
+        if outcome is not None:
+            receipt = outcome.receipt
+            return Transacted(value, None if receipt is None else Receipt(_async_fates.Receipt(receipt)))
 
 
 async def _is_current(native: _native.TransactionBuilder) -> bool:
