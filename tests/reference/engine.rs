@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use veilfold_core::documents::{Documents, FoldAuthor, FoldPlace, RootPoint, state_root};
 use veilfold_core::model::{DocumentKey, Position, Transaction, fields_to_json};
+use veilfold_core::resolver::{Enabled, Governed, Resolvers};
 use veilfold_core::store::rows::{AuthorRow, SpaceNo};
 use veilfold_core::store::{Durability, MemoryStore, Store};
 use veilfold_core::wire::{AuthorHead, ChainHash, EntryHash, MemberNo};
@@ -41,7 +42,10 @@ impl EngineFold {
             let position = Position { seq, index: index as u64 };
             let place = FoldPlace { position, base_seq: transaction.base_seq, seen_seq };
             let author = FoldAuthor { member, row, preconditions: true };
-            let result = self.documents.fold(&self.store, transaction, &author, place).unwrap();
+            let (resolvers, enabled) = (Resolvers::default(), Enabled::default());
+            let mut governed = Governed::new(&resolvers, &enabled);
+            let result =
+                self.documents.fold(&self.store, transaction, &author, place, &mut governed).unwrap();
             row.mark(transaction.tx_no, result.is_ok(), seq);
             outcomes.push(match result {
                 Ok(_) => Outcome::Accepted,
@@ -92,7 +96,8 @@ impl EngineFold {
         for (member, head) in heads {
             authors.entry(*member).or_insert(AuthorRow::NEW).head = *head;
         }
-        let point = RootPoint { seq, chain, control_head, authors: &authors };
+        let settings = Enabled::default().hash();
+        let point = RootPoint { seq, chain, control_head, settings: &settings, authors: &authors };
         state_root(&self.documents, &self.store, &point).unwrap().0
     }
 }

@@ -7,4 +7,5 @@ mod long_offline;
 mod mutators;
 mod newcomer;
 mod rejected_edit;
+mod resolvers;
 mod story;

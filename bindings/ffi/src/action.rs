@@ -18,9 +18,10 @@
 //! {"op": "text_create", …, "path": "note", "text": "start"}
 //! {"op": "text_edit",   …, "path": "note", "splices": [[offset, delete, "insert"], …]}
 //! {"op": "expect",      …, "path": "qty", "is": "at_least", "value": 1}
+//! {"op": "call",        …, "name": "buy", "value": {"n": 2}}
 //! ```
 //!
-//! `is` is `exists`, `missing`, `equals`, `at_least` or `at_most`. `path` is a text, in which `#` and
+//! `call` asks the collection's own resolver. `is` is `exists`, `missing`, `equals`, `at_least` or `at_most`. `path` is a text, in which `#` and
 //! an id name a list element, or an array of keys (`"a.b"`) and elements (`{"element": "<element>"}`);
 //! without one it is the document itself. Elements are 24 hex digits; `after` and `before` may be
 //! left out or `null`.
@@ -31,7 +32,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use veilfold_core::client::{END, IntoFields, IntoPath, IntoValue, Json};
 use veilfold_core::model::{
-    Action, Condition, DocumentKey, ElementId, Op, Path, Place, Segment, SetMember, TextSplice, Value,
+    Action, CallOp, Condition, DocumentKey, ElementId, Op, Path, Place, Segment, SetMember, TextSplice, Value,
 };
 
 #[derive(Deserialize)]
@@ -50,6 +51,7 @@ struct Wish<'a> {
     before: Option<String>,
     is: Option<String>,
     text: Option<String>,
+    name: Option<String>,
     splices: Option<Vec<(u64, u64, String)>>,
 }
 
@@ -124,6 +126,11 @@ impl Wish<'_> {
                 Op::TextEdit { path: path()?, splices: splices.iter().map(splice).collect() }
             }
             "expect" => Op::Expect { path: path()?, condition: self.condition()? },
+            "call" => Op::Call(CallOp {
+                version: 0,
+                name: self.name.clone().ok_or_else(|| missing("name"))?,
+                args: self.value()?,
+            }),
             _ => return Err(VeilfoldError::invalid("bad_action", "there is no operation of that name")),
         })
     }

@@ -3,6 +3,7 @@
 use crate::cancel::{Cancel, until};
 use crate::error::{Result, VeilfoldError};
 use crate::foreign::{ForeignVault, KeyStore};
+use crate::resolver::ResolverSet;
 use crate::retries::RetryStream;
 use crate::runtime::{self, guard, run_abortable, run_detached};
 use crate::space::Space;
@@ -46,11 +47,12 @@ pub struct Client {
 impl Client {
     /// Opens the Device whose store is the file `path`, or makes a new one there. Without a key
     /// store the root key lies in a file beside it.
-    #[uniffi::constructor]
+    #[uniffi::constructor(default(resolvers = None))]
     pub async fn open(
         path: String,
         config: ClientConfig,
         key_store: Option<Arc<dyn KeyStore>>,
+        resolvers: Option<Arc<ResolverSet>>,
     ) -> Result<Arc<Self>> {
         let vault = key_store.map(|store| Arc::new(ForeignVault(store)) as Arc<dyn Vault>);
         let durability = if config.power_safe { Durability::Power } else { Durability::Process };
@@ -61,6 +63,7 @@ impl Client {
             durability,
             runtime: Some(runtime::handle()?),
             retries_by_hand: true,
+            resolvers: resolvers.map(|set| set.all()).unwrap_or_default(),
             ..Config::default()
         };
         options.vault_id = config.key_id;

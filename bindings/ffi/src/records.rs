@@ -58,7 +58,7 @@ pub enum SyncState {
     },
     /// What is ordered arrives as it is ordered.
     Live,
-    /// Entries are kept and not folded, because their key is missing.
+    /// Entries are kept and not folded; `SpaceStatus.held` says why.
     Held,
     /// The Relay misbehaved.
     Forked {
@@ -91,6 +91,8 @@ pub struct SpaceStatus {
     pub stored_count: i64,
     /// Newest position that this Device has verified and folded.
     pub seq: i64,
+    /// Why Entries are kept and not folded: `key_missing`, `update_required` or `resolver_stuck`.
+    pub held: Option<String>,
 }
 
 /// What a Member may do.
@@ -138,6 +140,26 @@ pub enum Event {
     Admitted {
         /// The Space.
         space: String,
+    },
+    /// A Space stands still: Entries are kept and not folded. Its status says when it goes on.
+    Held {
+        /// The Space.
+        space: String,
+        /// `key_missing`, `update_required` or `resolver_stuck`.
+        why: String,
+        /// Whose resolver it is about, if it is about one.
+        collection: Option<String>,
+        /// Which version of it.
+        version: Option<i64>,
+    },
+    /// A resolver of the app threw or gave what is no document: that write is rejected on every Device.
+    ResolverFailed {
+        /// The Space.
+        space: String,
+        /// The collection.
+        collection: String,
+        /// Position in the order.
+        seq: i64,
     },
     /// The store could not keep what arrived; it is fetched again.
     StoreFailed {
@@ -211,6 +233,7 @@ impl From<client::SpaceStatus> for SpaceStatus {
             outbox_count: signed(status.outbox_count),
             stored_count: signed(status.stored_count),
             seq: signed(status.seq),
+            held: status.held.map(|why| why.name().to_owned()),
         }
     }
 }
@@ -249,6 +272,20 @@ impl From<DriverEvent> for Event {
             }
             DriverEvent::Engine(client::Event::Admitted { space }) => {
                 Self::Admitted { space: space.to_string() }
+            }
+            DriverEvent::Engine(client::Event::Held { space, why }) => {
+                let name = why.name().to_owned();
+                let (collection, version) = match why {
+                    client::HeldFor::Update { collection, version }
+                    | client::HeldFor::Resolver { collection, version } => {
+                        (Some(collection), Some(signed(version)))
+                    }
+                    client::HeldFor::Key | client::HeldFor::NewerVeilfold => (None, None),
+                };
+                Self::Held { space: space.to_string(), why: name, collection, version }
+            }
+            DriverEvent::Engine(client::Event::ResolverFailed { space, collection, position }) => {
+                Self::ResolverFailed { space: space.to_string(), collection, seq: signed(position.seq) }
             }
             DriverEvent::Engine(client::Event::StoreFailed { detail }) => Self::StoreFailed { detail },
             DriverEvent::Disconnected(reason) => Self::Disconnected { detail: reason.to_string() },

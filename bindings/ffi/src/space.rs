@@ -58,6 +58,13 @@ impl Space {
         guard(|| Ok(TransactionBuilder::new(self.inner.begin())))
     }
 
+    /// Has the Space accept the newest version of every resolver that this app brings. Nothing: all of
+    /// them are accepted already.
+    pub async fn enable_resolvers(&self) -> Result<Option<Arc<Receipt>>> {
+        let space = self.inner.clone();
+        run_detached(async move { Ok(space.enable_resolvers().await?.map(Receipt::new)) }).await
+    }
+
     /// Starts a Transaction of a named mutator: its commit keeps name and arguments (JSON) with it, so
     /// that the mutator is run again when the order rejects it.
     pub fn begin_mutation(&self, name: String, args: Vec<u8>) -> Result<Arc<TransactionBuilder>> {

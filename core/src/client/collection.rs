@@ -166,6 +166,16 @@ impl Collection {
         self.act(id, ops::increment(path, by)?).await
     }
 
+    /// Asks the collection's own resolver to do `name` with `args`.
+    ///
+    /// # Errors
+    /// As [`Collection`] says; `Invalid` with `resolver_not_enabled` when the Space accepts none for the
+    /// collection, with `rejected` and the resolver's own words when it refuses here already;
+    /// `NewerVersion` when this app lacks the version that the Space is at.
+    pub async fn call(&self, id: &str, name: &str, args: impl IntoValue) -> Result<Receipt, Error> {
+        self.act(id, ops::call(name, args)?).await
+    }
+
     /// Deletes a document; nothing happens when it is gone.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use super::mutators::Mutators;
 use crate::engine::EngineConfig;
 use crate::io::Vault;
+use crate::resolver::Resolvers;
 use crate::store::Durability;
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,9 @@ pub struct Config {
     pub vault: Option<Arc<dyn Vault>>,
     /// The root key's id in the vault. `None` makes one of the store's file name.
     pub vault_id: Option<String>,
+    /// The resolvers of this version of the app, old versions too. They run on a thread of their own,
+    /// which has five seconds for an answer.
+    pub resolvers: Resolvers,
     /// The named mutators of this version of the app ([`Space::mutate`](super::Space::mutate)).
     pub mutators: Mutators,
     /// True when the caller runs mutators again itself, by [`Client::retries`](super::Client::retries).

@@ -53,12 +53,13 @@ mod streams;
 mod transaction;
 
 pub use crate::documents::StateRoot;
-pub use crate::engine::{Event, GiveUp, MemberInfo, SpaceStatus, SyncState};
+pub use crate::engine::{Event, GiveUp, HeldFor, MemberInfo, SpaceStatus, SyncState};
 pub use crate::io::{CloseReason, DriverEvent};
 pub use crate::keys::ContactCard;
 pub use crate::members::SpaceTicket;
 pub use crate::outbox::{Fate, FateBatch, RefusedReason, Settled};
 pub use crate::query::LiveBatch;
+pub use crate::resolver::{Call, Outcome, Refusal, Resolver, Resolvers, Run, RunResolver, Stuck};
 pub use crate::store::Durability;
 pub use client::{Client, ClientStatus};
 pub use collection::Collection;

@@ -4,12 +4,16 @@
 use super::config::Config;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
-use crate::io::{FileVault, OsRandom, SqliteStore, Vault, VaultError, vault_id};
+use crate::io::{FileVault, OsRandom, SqliteStore, Vault, VaultError, timed, vault_id};
 use crate::keys::{DeviceRootKey, Entropy, KeysLost};
 use crate::store::{Store, Table};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
+
+/// How long a resolver of the app may take for an answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Opens or makes the Device whose store is at `path`.
 ///
@@ -19,7 +23,8 @@ pub(super) fn open(path: &Path, config: &Config) -> Result<Engine, Error> {
     let store = SqliteStore::open(path)?;
     let entropy = OsRandom::new().map_err(|error| Error::internal(format!("no randomness: {error}")))?;
     let root = root_key(path, config, &store, entropy)?;
-    Engine::open(Box::new(store), Box::new(entropy), root, config.engine())
+    let engine = Engine::open(Box::new(store), Box::new(entropy), root, config.engine())?;
+    Ok(engine.with_resolvers(timed(config.resolvers.clone(), ANSWER_LIMIT)))
 }
 
 /// The runtime for sockets.

@@ -2,7 +2,7 @@
 
 use super::data::{IntoFields, IntoPath, IntoValue, set_member};
 use crate::error::Error;
-use crate::model::{Condition, ElementId, Op, Path, Place, TextSplice, Value};
+use crate::model::{CallOp, Condition, ElementId, Op, Path, Place, TextSplice, Value};
 
 /// The end of a list: after an element that no Transaction ever makes, and before none.
 pub const END: Place = Place { after: Some(ElementId([0xff; 12])), before: None };
@@ -25,6 +25,10 @@ pub(super) fn unset(path: impl IntoPath) -> Result<Op, Error> {
 
 pub(super) fn merge(path: impl IntoPath, fields: impl IntoFields) -> Result<Op, Error> {
     Ok(Op::Merge { path: path.into_path()?, value: Value::Map(fields.into_fields()?) })
+}
+
+pub(super) fn call(name: &str, args: impl IntoValue) -> Result<Op, Error> {
+    Ok(Op::Call(CallOp { version: 0, name: name.to_owned(), args: args.into_value()? }))
 }
 
 pub(super) fn increment(path: impl IntoPath, by: i64) -> Result<Op, Error> {

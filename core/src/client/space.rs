@@ -123,6 +123,22 @@ impl Space {
         Receipt::of(self.clone(), tx_id)
     }
 
+    /// Has the Space accept the newest version of every resolver in [`Config`](super::Config), so that
+    /// calls of those versions are folded. Works offline; a Space that this client founds accepts them
+    /// from its start. `None` when there is nothing new. Devices without such a version then hold, with
+    /// the status `update_required`, until their app is updated.
+    ///
+    /// # Errors
+    /// `NotAllowed` for a role below admin.
+    pub async fn enable_resolvers(&self) -> Result<Option<Receipt>, Error> {
+        let id = self.id;
+        let enable = self.driver.call(move |core| {
+            let now_ms = core.now_ms();
+            core.engine.enable_resolvers(id, now_ms)
+        });
+        Ok(enable.await?.map(|tx_id| self.receipt(tx_id)))
+    }
+
     /// What became of this Device's writes in the Space, from the first that nobody has taken yet.
     ///
     /// # Errors

@@ -277,6 +277,20 @@ impl Transaction {
         self.push(collection, id, ops::expect(path, condition)?)
     }
 
+    /// Asks the collection's own resolver to do `name` with `args`.
+    ///
+    /// # Errors
+    /// `Invalid` for what is malformed.
+    pub fn call(
+        &mut self,
+        collection: &str,
+        id: &str,
+        name: &str,
+        args: impl IntoValue,
+    ) -> Result<(), Error> {
+        self.push(collection, id, ops::call(name, args)?)
+    }
+
     /// Adds an Action that was made elsewhere.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 //! The same code folds the order and shows pending Transactions, so that what the user sees first
 //! is what the order will make of it when nothing comes in between.
 
-use crate::model::{DocumentKey, Image, Op, Position, RejectReason, Rejection, Transaction, TxNos};
-use crate::resolver::{FoldContext, expect, resolve};
+use crate::model::{Action, DocumentKey, Image, Op, Position, RejectReason, Rejection, Transaction, TxNos};
+use crate::resolver::{Effect, FoldContext, Governed, Silent, expect, resolve};
 use crate::store::StoreError;
 use crate::store::rows::AuthorRow;
 use std::collections::BTreeMap;
@@ -23,6 +23,21 @@ pub trait Images {
     /// # Errors
     /// As the store says.
     fn change(&mut self, key: &DocumentKey) -> Result<&mut Image, StoreError>;
+}
+
+/// Why a Transaction could be neither accepted nor rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undecided {
+    /// The store failed.
+    Store(StoreError),
+    /// An app's resolver gave no answer on this Device.
+    Silent(Silent),
+}
+
+impl From<StoreError> for Undecided {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// The author as the fold knows it before the Transaction.
@@ -86,13 +101,15 @@ impl AuthorRow {
 /// Applies a Transaction to a layer; a rejection leaves the layer as it was.
 ///
 /// # Errors
-/// As the store says; a rejection is a result, not an error.
+/// As the store says, and for a resolver without an answer; the layer is as it was then too. A
+/// rejection is a result, not an error.
 pub fn apply(
     images: &mut impl Images,
     transaction: &Transaction,
     author: &FoldAuthor<'_>,
     place: FoldPlace,
-) -> Result<Result<Accepted, Rejection>, StoreError> {
+    governed: &mut Governed<'_>,
+) -> Result<Result<Accepted, Rejection>, Undecided> {
     if let Err(rejection) = check_base(place) {
         return Ok(Err(rejection.into()));
     }
@@ -116,13 +133,13 @@ pub fn apply(
     for (index, action) in transaction.actions.iter().enumerate() {
         let key = &action.key;
         let result = if let Op::Expect { path, condition } = &action.op {
-            expect(&images.look(key)?.fields, path, condition)
+            expect(&images.look(key)?.fields, path, condition).map_err(|reason| Failed::No(reason.at(key)))
         } else {
             if several && !before.contains_key(key) {
                 before.insert(key, images.look(key)?.clone());
             }
             let image = images.change(key)?;
-            let result = resolve(&mut image.fields, &action.op, &mut context);
+            let result = act(image, action, &mut context, governed);
             // Noted at once: a document that was just deleted is not one that was deleted long ago.
             if result.as_ref().is_ok_and(|effect| effect.changed) {
                 image.touch(author.member, place.position);
@@ -136,11 +153,14 @@ pub fn apply(
                 }
                 accepted.rebased.extend(effect.rebased.map(|op| (index, op)));
             }
-            Err(reason) => {
+            Err(failed) => {
                 for (key, image) in before {
                     *images.change(key)? = image;
                 }
-                return Ok(Err(reason.at(key)));
+                return match failed {
+                    Failed::No(rejection) => Ok(Err(rejection)),
+                    Failed::Silent(silent) => Err(Undecided::Silent(silent)),
+                };
             }
         }
     }
@@ -149,6 +169,40 @@ pub fn apply(
         touch_collections(images, &accepted.changed, author.member, place.position)?;
     }
     Ok(Ok(accepted))
+}
+
+/// Why an Action did not happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// It is rejected.
+    No(Rejection),
+    /// An app's resolver gave no answer on this Device.
+    Silent(Silent),
+}
+
+/// One Action on one document; what fails leaves it as it was.
+///
+/// # Errors
+/// Why it did not happen.
+pub fn act(
+    image: &mut Image,
+    action: &Action,
+    context: &mut FoldContext,
+    governed: &mut Governed<'_>,
+) -> Result<Effect, Failed> {
+    let key = &action.key;
+    match &action.op {
+        Op::Call(call) => match governed.call(image, key, call, context) {
+            Ok(Ok(changed)) => Ok(Effect { changed, rebased: None }),
+            Ok(Err(rejection)) => Err(Failed::No(rejection)),
+            Err(silent) => Err(Failed::Silent(silent)),
+        },
+        Op::Expect { path, condition } => {
+            expect(&image.fields, path, condition).map_err(|reason| Failed::No(reason.at(key)))
+        }
+        _ if governed.governs(&key.collection) => Err(Failed::No(RejectReason::NeedsResolver.at(key))),
+        op => resolve(&mut image.fields, op, context).map_err(|reason| Failed::No(reason.at(key))),
+    }
 }
 
 /// Notes the change for those who have read which documents there are. A collection is remembered as

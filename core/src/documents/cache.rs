@@ -4,7 +4,8 @@
 //! documents that pending Transactions touch. Both layers share this cache's discipline: a dirty
 //! image is written by [`Documents::flush`], and after a failed step everything is dropped.
 
-use crate::model::{DocumentKey, Image};
+use crate::model::{DocumentKey, Fields, Image};
+use crate::resolver::{Enabled, Governed, Resolvers};
 use crate::store::rows::SpaceNo;
 use crate::store::{Store, StoreError, Table};
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ struct Layer {
 /// Both layers of one Space.
 pub struct Documents {
     space: SpaceNo,
+    reader: (Resolvers, Enabled),
     confirmed: Layer,
     overlay: Layer,
 }
@@ -169,7 +171,19 @@ impl Layer {
 impl Documents {
     /// An empty cache over the documents of `space`.
     pub fn new(space: SpaceNo) -> Self {
-        Self { space, confirmed: Layer::new(Table::Confirmed), overlay: Layer::new(Table::Overlay) }
+        let (confirmed, overlay) = (Layer::new(Table::Confirmed), Layer::new(Table::Overlay));
+        Self { space, reader: Default::default(), confirmed, overlay }
+    }
+
+    /// From now on documents of older resolver versions are read as those of the newest one.
+    pub fn set_reader(&mut self, resolvers: &Resolvers, enabled: &Enabled) {
+        self.reader = (resolvers.clone(), enabled.clone());
+    }
+
+    /// Documents of one collection, with their formats, as readers see them.
+    pub(super) fn present(&self, collection: &str, documents: &mut [(u64, &mut Fields)]) {
+        let (resolvers, enabled) = &self.reader;
+        Governed::new(resolvers, enabled).present(collection, documents);
     }
 
     /// Bytes that both caches say they hold, that they do hold, images that are to be written, and the

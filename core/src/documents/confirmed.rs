@@ -2,9 +2,10 @@
 //!
 //! Written by `apply.rs` when an ordered Transaction is folded.
 
-use super::apply::{Accepted, FoldAuthor, FoldPlace, Images, apply};
+use super::apply::{Accepted, FoldAuthor, FoldPlace, Images, Undecided, apply};
 use super::cache::Documents;
 use crate::model::{DocumentKey, Image, Rejection, Transaction};
+use crate::resolver::Governed;
 use crate::store::{Store, StoreError};
 use veilfold_wire::limits::SEEN_WINDOW;
 
@@ -40,15 +41,16 @@ impl Documents {
     /// Folds one ordered Transaction into the confirmed layer, all of it or nothing.
     ///
     /// # Errors
-    /// As the store says; a rejection is a result, not an error.
+    /// As the store says, and for a resolver without an answer; a rejection is a result, not an error.
     pub fn fold(
         &mut self,
         store: &dyn Store,
         transaction: &Transaction,
         author: &FoldAuthor<'_>,
         place: FoldPlace,
-    ) -> Result<Result<Accepted, Rejection>, StoreError> {
+        governed: &mut Governed<'_>,
+    ) -> Result<Result<Accepted, Rejection>, Undecided> {
         let mut images = ConfirmedAt { documents: self, store, seq: place.position.seq };
-        apply(&mut images, transaction, author, place)
+        apply(&mut images, transaction, author, place, governed)
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! `local.rs` of the engine adds one Transaction; `rebase.rs` starts documents over.
 
-use super::apply::{Accepted, FoldAuthor, FoldPlace, Images, apply};
+use super::apply::{Accepted, FoldAuthor, FoldPlace, Images, Undecided, apply};
 use super::cache::Documents;
 use crate::model::{DocumentKey, Image, Position, Rejection, Transaction};
+use crate::resolver::Governed;
 use crate::store::{Store, StoreError};
 
 /// Both layers, as a pending Transaction sees them: overlay where there is one.
@@ -47,15 +48,16 @@ impl Documents {
     /// Shows one pending Transaction on top of everything.
     ///
     /// # Errors
-    /// As the store says; a rejection is a result, not an error.
+    /// As the store says, and for a resolver without an answer; a rejection is a result, not an error.
     pub fn show(
         &mut self,
         store: &dyn Store,
         transaction: &Transaction,
         author: &FoldAuthor<'_>,
         base_seq: u64,
-    ) -> Result<Result<Accepted, Rejection>, StoreError> {
+        governed: &mut Governed<'_>,
+    ) -> Result<Result<Accepted, Rejection>, Undecided> {
         let place = FoldPlace { position: Position::UNORDERED, base_seq, seen_seq: base_seq };
-        apply(&mut Visible { documents: self, store }, transaction, author, place)
+        apply(&mut Visible { documents: self, store }, transaction, author, place, governed)
     }
 }

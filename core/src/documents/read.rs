@@ -16,7 +16,12 @@ impl Documents {
     /// # Errors
     /// As the store says.
     pub fn read(&mut self, store: &dyn Store, key: &DocumentKey) -> Result<Option<Fields>, StoreError> {
-        Ok(self.visible(store, key)?.fields.clone())
+        let Image { fields, format, .. } = self.visible(store, key)?;
+        let (mut fields, format) = (fields.clone(), *format);
+        if let Some(fields) = &mut fields {
+            self.present(&key.collection, &mut [(format, fields)]);
+        }
+        Ok(fields)
     }
 
     /// Up to `limit` existing documents of a collection after the id `after`, by id.
@@ -34,7 +39,7 @@ impl Documents {
     ) -> Result<Vec<(String, Fields)>, StoreError> {
         let prefix = self.space().collection(collection);
         let mut layers = [Table::Confirmed, Table::Overlay].map(|table| Rows::new(table, &prefix, after));
-        let mut out = Vec::new();
+        let (mut out, mut formats) = (Vec::new(), Vec::new());
         while out.len() < limit {
             let [confirmed, overlay] = &mut layers;
             let (from_confirmed, from_overlay) = (confirmed.peek(store)?, overlay.peek(store)?);
@@ -52,9 +57,13 @@ impl Documents {
             let Some((key, bytes)) = image else { break };
             let image = Image::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("document image"))?;
             if let Some(fields) = image.fields {
+                formats.push(image.format);
                 out.push((SpaceNo::parse_document(&key)?.document, fields));
             }
         }
+        let rows = out.iter_mut().zip(formats);
+        let mut rows: Vec<(u64, &mut Fields)> = rows.map(|((_, fields), format)| (format, fields)).collect();
+        self.present(collection, &mut rows);
         Ok(out)
     }
 

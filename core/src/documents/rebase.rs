@@ -3,11 +3,12 @@
 //! Called once per batch of ordered Entries by the engine's `remote.rs`. Documents that only own
 //! Transactions changed, in the order in which they were shown, are a promotion and not its business.
 
-use super::apply::{Accepted, FoldAuthor};
+use super::apply::{Accepted, FoldAuthor, Undecided};
 use super::cache::Documents;
 use super::pending::PendingSet;
 use super::reissue::{SeenTexts, move_splices};
 use crate::model::{DocumentKey, Op, Rejection, Transaction};
+use crate::resolver::{Governed, Silent};
 use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
 use std::collections::BTreeSet;
@@ -35,6 +36,8 @@ pub struct Rebased {
     pub changed: BTreeSet<DocumentKey>,
     /// Pending Transactions that do not hold any more, and why.
     pub hidden: Vec<(u64, Rejection)>,
+    /// A resolver that gave no answer. What asked it is not shown for now.
+    pub silent: Option<Silent>,
 }
 
 /// Replays what the changed documents `dirty` concern.
@@ -51,6 +54,7 @@ pub fn rebase(
     context: &RebaseContext<'_>,
     dirty: BTreeSet<DocumentKey>,
     seen: &SeenTexts,
+    governed: &mut Governed<'_>,
 ) -> Result<Rebased, StoreError> {
     let (affected, closure) = close(outbox, &dirty);
     for key in &closure {
@@ -80,12 +84,17 @@ pub fn rebase(
         let result = if pending.superseded {
             None
         } else {
-            match documents.show(store, &transaction, &author, base_seq)? {
-                Ok(accepted) => Some(accepted),
-                Err(rejection) => {
+            match documents.show(store, &transaction, &author, base_seq, governed) {
+                Ok(Ok(accepted)) => Some(accepted),
+                Ok(Err(rejection)) => {
                     rebased.hidden.push((tx_no, rejection));
                     None
                 }
+                Err(Undecided::Silent(silent)) => {
+                    rebased.silent = Some(silent);
+                    None
+                }
+                Err(Undecided::Store(error)) => return Err(error),
             }
         };
         let shown = result.is_some();

@@ -4,9 +4,10 @@
 //! rebuilt from the state before the batch, and the edit is carried over by comparing both texts:
 //! what it deleted is deleted where it still is, what it inserted goes to the nearest kept place.
 
-use super::apply::FoldAuthor;
+use super::apply::{FoldAuthor, Undecided};
 use super::cache::Documents;
 use crate::model::{DocumentKey, Fields, Op, Path, Segment, Text, TextSplice, Transaction, Value, View};
+use crate::resolver::Governed;
 use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
@@ -35,6 +36,7 @@ impl SeenTexts {
         me: MemberNo,
         before: &[Transaction],
         renumbered: &BTreeMap<u64, u64>,
+        governed: &mut Governed<'_>,
     ) -> Result<Self, StoreError> {
         let mut seen = Self { texts: BTreeMap::new(), transactions: renumbered.values().copied().collect() };
         let concerned: BTreeSet<&DocumentKey> = before
@@ -62,7 +64,10 @@ impl SeenTexts {
                 if !action.op.is_read_only() {
                     let alone = Transaction { actions: vec![action.clone()], ..transaction.clone() };
                     // What cannot be shown by itself changes nothing that a later edit could have seen.
-                    let _shown = documents.show(store, &alone, &author, transaction.base_seq)?;
+                    match documents.show(store, &alone, &author, transaction.base_seq, governed) {
+                        Ok(_) | Err(Undecided::Silent(_)) => {}
+                        Err(Undecided::Store(error)) => return Err(error),
+                    }
                 }
             }
         }

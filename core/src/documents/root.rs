@@ -40,6 +40,8 @@ pub struct RootPoint<'a> {
     pub chain: &'a ChainHash,
     /// Newest control Entry.
     pub control_head: &'a EntryHash,
+    /// Hash of what is enabled.
+    pub settings: &'a [u8; 32],
     /// All authors who have written.
     pub authors: &'a BTreeMap<MemberNo, AuthorRow>,
 }
@@ -95,6 +97,7 @@ pub fn state_root(
         .u64(point.seq)
         .fixed(&point.chain.0)
         .fixed(&point.control_head.0)
+        .fixed(point.settings)
         .fixed(&authors.finish())
         .fixed(&all.finish());
     Ok(StateRoot(root.finish()))
@@ -111,5 +114,6 @@ fn document_hash(key: &DocumentKey, image: &Image) -> [u8; 32] {
         .u64(image.author.0)
         .u64(image.foreign.seq)
         .u64(image.foreign.index)
+        .u64(image.format)
         .finish()
 }

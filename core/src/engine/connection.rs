@@ -51,6 +51,8 @@ impl Engine {
     /// # Errors
     /// As the store says.
     pub fn handle_timeout(&mut self, now_ms: u64) -> Result<(), Error> {
+        self.now_ms = now_ms;
+        self.retry_held(now_ms)?;
         match self.session.due(now_ms) {
             Due::Nothing => {}
             Due::Connect => self.outputs.push_back(Output::Connect),
@@ -72,6 +74,7 @@ impl Engine {
     /// # Errors
     /// As the store says; the connection is then given up, and what came is fetched again.
     pub fn received(&mut self, message: &Bytes, now_ms: u64) -> Result<(), Error> {
+        self.now_ms = now_ms;
         if !self.session.is_open() {
             return Ok(());
         }
@@ -258,8 +261,8 @@ impl Engine {
                 if let Some(reason) = RefusedReason::from_wire(reason) {
                     refuse_content(&mut parts, &mut batch, row.content, reason)?;
                 }
-                let changed = batch.finish(&mut parts)?;
-                self.mark_changed(id, changed.iter());
+                let rebased = batch.finish(&mut parts)?;
+                self.shown(id, rebased);
                 match reason {
                     RefuseReason::SeenMismatch => {
                         self.distrust(id, TransportFault::HeadMismatch { seq: row.seen_seq }, now_ms);

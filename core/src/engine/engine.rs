@@ -1,12 +1,14 @@
 //! The engine: owner of the store, the keys and all open Spaces of one Device.
 
 use super::config::EngineConfig;
+use super::holds::Holds;
 use super::mutators::Retries;
 use super::output::Output;
 use super::space::Space;
 use crate::error::Error;
 use crate::keys::{DeviceRootKey, DeviceSeed, Entropy};
 use crate::query::LiveQueries;
+use crate::resolver::Resolvers;
 use crate::store::rows::SpaceNo;
 use crate::store::{Durability, Store, StoreError, Table};
 use crate::sync::{Session, Subscriptions};
@@ -32,6 +34,10 @@ pub struct Engine {
     pub(super) subscriptions: Subscriptions,
     pub(super) live: LiveQueries,
     pub(super) retries: Retries,
+    pub(super) holds: Holds,
+    pub(super) resolvers: Resolvers,
+    /// The newest time that anybody told.
+    pub(super) now_ms: u64,
     pub(super) outputs: VecDeque<Output>,
 }
 
@@ -82,8 +88,19 @@ impl Engine {
             subscriptions: Subscriptions::default(),
             live: LiveQueries::default(),
             retries: Retries::default(),
+            holds: Holds::default(),
+            resolvers: Resolvers::default(),
+            now_ms: 0,
             outputs: VecDeque::new(),
         })
+    }
+
+    /// Brings the app's own resolvers. To be called before anything else; a Space that was held for
+    /// want of one goes on when it is asked for anew, or with [`Engine::fold_on`].
+    #[must_use]
+    pub fn with_resolvers(mut self, resolvers: Resolvers) -> Self {
+        self.resolvers = resolvers;
+        self
     }
 
     /// What should be done outside next, in order.
@@ -93,7 +110,12 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] wants to be called, in milliseconds since 1970.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.session.deadline().into_iter().chain(self.subscriptions.deadline()).min()
+        self.session
+            .deadline()
+            .into_iter()
+            .chain(self.subscriptions.deadline())
+            .chain(self.holds.deadline())
+            .min()
     }
 
     /// The Spaces of this Device.
@@ -115,7 +137,8 @@ impl Engine {
         let no = *self.numbers.get(&id).ok_or_else(|| {
             Error::invalid("unknown_space", format!("this device has no space {id}; join it first"))
         })?;
-        let space = Space::load(self.store.as_ref(), id, no, &self.root, &self.seed, &self.config)?;
+        let mut space = Space::load(self.store.as_ref(), id, no, &self.root, &self.seed, &self.config)?;
+        space.documents.set_reader(&self.resolvers, &space.enabled);
         self.open.insert(id, space);
         Ok(())
     }
@@ -131,6 +154,7 @@ impl Engine {
             root: &self.root,
             config: &self.config,
             retries: &mut self.retries,
+            resolvers: &self.resolvers,
             outputs: &mut self.outputs,
         })
     }
@@ -166,5 +190,6 @@ pub(super) struct Parts<'a> {
     pub(super) root: &'a DeviceRootKey,
     pub(super) config: &'a EngineConfig,
     pub(super) retries: &'a mut Retries,
+    pub(super) resolvers: &'a Resolvers,
     pub(super) outputs: &'a mut VecDeque<Output>,
 }

@@ -8,6 +8,7 @@ use crate::documents::{Pending, PendingSet, RebaseContext, SeenTexts, rebase};
 use crate::error::Error;
 use crate::keys::Entropy;
 use crate::model::{DocumentKey, Fields, TxId};
+use crate::resolver::Governed;
 use crate::store::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use veilfold_wire::SpaceId;
@@ -160,7 +161,7 @@ impl Engine {
         again.feed(1, entries.map(|entry| entry.entry().bytes().clone()).collect())?;
         let engine = again.engine();
         engine.step(|engine| {
-            let Parts { space, store, .. } = engine.parts(id)?;
+            let Parts { space, store, resolvers, .. } = engine.parts(id)?;
             space.row.me = me;
             let mut pending = PendingSet::default();
             for (tx_no, Pending { transaction, superseded, .. }) in outbox {
@@ -172,7 +173,9 @@ impl Engine {
             let me = space.me().unwrap_or(veilfold_wire::MemberNo(0));
             let context = RebaseContext { me, row: &row, preconditions, new_head: folded };
             let seen = SeenTexts::default();
-            rebase(&mut space.documents, store, &mut space.pending, &context, touched, &seen)?;
+            let enabled = space.enabled_with_wishes();
+            let mut governed = Governed::new(resolvers, &enabled);
+            rebase(&mut space.documents, store, &mut space.pending, &context, touched, &seen, &mut governed)?;
             Ok(())
         })?;
         let mut visible = BTreeMap::new();

@@ -3,12 +3,15 @@
 use super::engine::{Engine, Parts};
 use super::output::Output;
 use super::space::{Space, SpaceRow};
-use crate::documents::{FoldAuthor, MUTATOR_ARGS_BYTES_MAX, MUTATOR_NAME_BYTES_MAX, MutatorRun, Pending};
+use crate::documents::{
+    Failed, FoldAuthor, MUTATOR_ARGS_BYTES_MAX, MUTATOR_NAME_BYTES_MAX, MutatorRun, Pending, Undecided, act,
+};
 use crate::envelope::{Founding, LogHead, VerifiedEntry, found_space};
 use crate::error::{Error, ErrorKind};
 use crate::keys::{ContactCard, ContactCardError, Keyring, random};
-use crate::members::{AddWish, Roster, SpaceTicket};
-use crate::model::{Action, DocumentKey, ElementId, Fields, Rejection, TxId};
+use crate::members::{Roster, SpaceTicket, Wish, Wished};
+use crate::model::{Action, DocumentKey, ElementId, Fields, Op, Rejection, TxId};
+use crate::resolver::{Enable, Enabled, Governed, Resolvers, Silent};
 use crate::store::rows::AuthorRow;
 use crate::transact::{build, document_read, token};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +67,13 @@ impl Engine {
     pub fn create_space(&mut self, name: &str, own_name: &str, now_ms: u64) -> Result<SpaceId, Error> {
         self.step(|engine| {
             let user_tag = UserTag(random(engine.entropy.as_mut()));
-            let body = Roster::sealed_part(own_name);
+            let as_enable = |(collection, version, module): (&str, u64, _)| Enable {
+                collection: collection.to_owned(),
+                version,
+                module,
+            };
+            let enables: Vec<Enable> = engine.resolvers.newest().map(as_enable).collect();
+            let body = Roster::founding_part(own_name, &enables);
             let founding = Founding { user_tag, padding_floor: PADDING_FLOOR, relay: None, body: &body };
             let hedge = engine.root.hedge();
             let founded = found_space(&engine.seed, hedge, &founding, engine.entropy.as_mut())
@@ -89,6 +98,9 @@ impl Engine {
             space.tail.append(engine.store.as_mut(), no, &[genesis])?;
             space.membership = Some(founded.membership);
             space.roster.note(MemberNo(1), &body).map_err(|error| Error::internal(error.to_string()))?;
+            space.enabled.enable(&enables);
+            space.documents.set_reader(&engine.resolvers, &space.enabled);
+            space.dirty.settings = true;
             let row = AuthorRow { head: AuthorHead { author_seq: 1, hash }, ..AuthorRow::NEW };
             space.authors.insert(MemberNo(1), row);
             space.dirty.membership = true;
@@ -134,7 +146,8 @@ impl Engine {
                 let text = "this device's role may not give that role";
                 return Err(Error::new(ErrorKind::NotAllowed, "role_too_low", text));
             }
-            let wished = space.wishes.iter().any(|wish| wish.card.sign_key() == card.sign_key());
+            let same = |wish: &Wish| wish.card().is_some_and(|other| other.sign_key() == card.sign_key());
+            let wished = space.wishes.iter().any(same);
             if wished || membership.find(card.sign_key()).is_some() {
                 return Err(Error::invalid(
                     "already_member",
@@ -142,12 +155,52 @@ impl Engine {
                 ));
             }
             let ticket = SpaceTicket { space: id, key_context: *card.key_context() };
-            let wish = AddWish { id: TxId(random(entropy)), card, role, user_tag: UserTag(random(entropy)) };
+            let (id_of_wish, user_tag) = (TxId(random(entropy)), UserTag(random(entropy)));
+            let wish = Wish { id: id_of_wish, what: Wished::Add { card, role, user_tag } };
             let wish_id = wish.id;
             space.wishes.push(wish);
             space.save_wish(store, wish_id)?;
             engine.attend(id, now_ms)?;
             Ok((wish_id, ticket))
+        })
+    }
+
+    /// Has the Space accept the newest version of every resolver that this app brings. Works offline;
+    /// until the order has it, own calls of those versions wait.
+    ///
+    /// Gives the id under which the fate is told; `None` when all of them are accepted already.
+    ///
+    /// # Errors
+    /// `NotAllowed` for a role below admin.
+    pub fn enable_resolvers(&mut self, id: SpaceId, now_ms: u64) -> Result<Option<TxId>, Error> {
+        self.step(|engine| {
+            let resolvers = engine.resolvers.clone();
+            let Parts { space, store, entropy, .. } = engine.parts(id)?;
+            let me = admitted(space)?;
+            let role = space.membership.as_ref().and_then(|all| all.get(me)).map(|member| member.role);
+            if role.is_none_or(|role| role < Role::Admin) {
+                let text = "only an admin may enable resolver versions";
+                return Err(Error::new(ErrorKind::NotAllowed, "role_too_low", text));
+            }
+            let known = space.enabled_with_wishes();
+            let news: Vec<Enable> = resolvers
+                .newest()
+                .filter(|(collection, version, _)| known.newest(collection) < *version)
+                .map(|(collection, version, module)| Enable {
+                    collection: collection.to_owned(),
+                    version,
+                    module,
+                })
+                .collect();
+            if news.is_empty() {
+                return Ok(None);
+            }
+            let wish = Wish { id: TxId(random(entropy)), what: Wished::Enable(news) };
+            let wish_id = wish.id;
+            space.wishes.push(wish);
+            space.save_wish(store, wish_id)?;
+            engine.attend(id, now_ms)?;
+            Ok(Some(wish_id))
         })
     }
 
@@ -195,6 +248,8 @@ impl Engine {
     pub fn transact(&mut self, id: SpaceId, draft: Draft, now_ms: u64) -> Result<Option<Committed>, Error> {
         // What the app did wrong changes nothing and is no reason to read everything anew, so it
         // is a result of the step and not its failure.
+        self.now_ms = now_ms;
+        let resolvers = self.resolvers.clone();
         self.step(|engine| {
             let Parts { space, store, entropy, .. } = engine.parts(id)?;
             let me = match admitted(space) {
@@ -229,23 +284,35 @@ impl Engine {
             }
             let tx_no = space.next_tx_no();
             let tx_id = TxId(random(entropy));
-            let built = build(&space.pending, (tx_no, tx_id), space.row.folded, now_ms, reads, draft.actions);
+            let enabled = space.enabled_with_wishes();
+            let mut actions = draft.actions;
+            if let Err(error) = choose_versions(&mut actions, &resolvers, &enabled) {
+                return Ok(Err(error));
+            }
+            let built = build(&space.pending, (tx_no, tx_id), space.row.folded, now_ms, reads, actions);
             let transaction = match built {
                 Ok(transaction) => transaction,
                 Err(error) => return Ok(Err(Error::invalid("too_large", error.to_string()))),
             };
             let row = space.pending.as_if_folded(&space.own_row());
             let author = FoldAuthor { member: me, row: &row, preconditions: true };
-            let shown = space.documents.show(store, &transaction, &author, space.row.folded)?;
+            let mut governed = Governed::new(&resolvers, &enabled);
+            let folded = space.row.folded;
+            let shown = match space.documents.show(store, &transaction, &author, folded, &mut governed) {
+                Ok(Ok(accepted)) => Ok(accepted),
+                Ok(Err(rejection)) => Err(rejected_here(&rejection)),
+                Err(Undecided::Silent(silent)) => Err(no_answer(&silent)),
+                Err(Undecided::Store(error)) => return Err(error.into()),
+            };
             let accepted = match shown {
                 Ok(accepted) => accepted,
-                Err(rejection) => {
+                Err(error) => {
                     for action in
                         transaction.actions.iter().filter(|action| !space.pending.touches(&action.key))
                     {
                         space.documents.unshow(store, &action.key)?;
                     }
-                    return Ok(Err(rejected_here(&rejection)));
+                    return Ok(Err(error));
                 }
             };
             let elements = (0..accepted.elements).map(|count| element_id(tx_id, count)).collect();
@@ -282,7 +349,7 @@ impl Engine {
         actions: &[Action],
         key: &DocumentKey,
     ) -> Result<(Option<Fields>, ReadToken), Error> {
-        let Parts { space, store, .. } = self.parts(id)?;
+        let Parts { space, store, resolvers, .. } = self.parts(id)?;
         let me = space.me().unwrap_or(MemberNo(0));
         let read = token(&mut space.documents, &space.pending, store, key)?;
         let mut context = crate::resolver::FoldContext {
@@ -293,12 +360,23 @@ impl Engine {
             base_seq: space.row.folded,
             elements: 0,
         };
-        let mut fields = space.documents.read(store, key)?;
-        for action in actions.iter().filter(|action| action.key == *key) {
-            crate::resolver::resolve(&mut fields, &action.op, &mut context)
-                .map_err(|reason| rejected_here(&reason.at(key)))?;
+        let mut image = space.documents.visible(store, key)?.clone();
+        let enabled = space.enabled_with_wishes();
+        let mut governed = Governed::new(resolvers, &enabled);
+        let mut actions: Vec<Action> = actions.iter().filter(|action| action.key == *key).cloned().collect();
+        choose_versions(&mut actions, resolvers, &enabled)?;
+        for action in &actions {
+            match act(&mut image, action, &mut context, &mut governed) {
+                Ok(_) => {}
+                Err(Failed::No(rejection)) => return Err(rejected_here(&rejection)),
+                Err(Failed::Silent(silent)) => return Err(no_answer(&silent)),
+            }
         }
-        Ok((fields, read))
+        let format = image.format;
+        if let Some(fields) = &mut image.fields {
+            governed.present(&key.collection, &mut [(format, fields)]);
+        }
+        Ok((image.fields, read))
     }
 
     /// Documents of a collection as a Transaction sees them that has done `actions` so far, by id, after
@@ -361,7 +439,37 @@ fn not_admitted() -> Error {
 }
 
 fn rejected_here(rejection: &Rejection) -> Error {
-    Error::invalid("rejected", rejection.reason.to_string())
+    let words = rejection.detail.clone().unwrap_or_else(|| rejection.reason.to_string());
+    Error::invalid("rejected", words)
+}
+
+/// Calls get the newest version that the Space accepts.
+fn choose_versions(actions: &mut [Action], resolvers: &Resolvers, enabled: &Enabled) -> Result<(), Error> {
+    for action in actions {
+        let Op::Call(call) = &mut action.op else { continue };
+        if call.version != 0 {
+            continue;
+        }
+        call.version = enabled.newest(&action.key.collection);
+        if call.version == 0 {
+            let text = "the space accepts no resolver for this collection; an admin enables it";
+            return Err(Error::invalid("resolver_not_enabled", text));
+        }
+        if resolvers.get(&action.key.collection, call.version).is_none() {
+            let text = "this version of the app has no such resolver; update it, or open the client with it";
+            return Err(Error::new(ErrorKind::NewerVersion, "update_required", text));
+        }
+    }
+    Ok(())
+}
+
+fn no_answer(silent: &Silent) -> Error {
+    if silent.missing {
+        let text =
+            format!("this version of the app has no version {} of the resolver; update it", silent.version);
+        return Error::new(ErrorKind::NewerVersion, "update_required", text);
+    }
+    Error::invalid("resolver_stuck", "the collection's resolver gave no answer in time; nothing was written")
 }
 
 fn element_id(tx_id: TxId, count: u32) -> ElementId {

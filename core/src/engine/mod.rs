@@ -10,6 +10,7 @@ mod engine;
 mod fold;
 #[cfg(feature = "testing")]
 mod held;
+mod holds;
 mod local;
 mod mutators;
 mod output;
@@ -25,6 +26,7 @@ pub use config::{EngineConfig, Protections};
 pub use engine::Engine;
 #[cfg(feature = "testing")]
 pub use held::{Held, Standing};
+pub use holds::HeldFor;
 pub use local::{Committed, Draft, Mutation, ReadToken};
 pub use mutators::GiveUp;
 pub use output::{Event, Output};

@@ -1,6 +1,7 @@
 //! What should be done outside, after the step that asked for it was committed.
 
-use crate::model::TxId;
+use super::holds::HeldFor;
+use crate::model::{Position, TxId};
 use crate::outbox::Fate;
 use crate::query::LiveId;
 use bytes::Bytes;
@@ -53,6 +54,23 @@ pub enum Event {
     Admitted {
         /// The Space.
         space: SpaceId,
+    },
+    /// A Space stands still: Entries are kept and not folded. Its status says when it goes on.
+    Held {
+        /// The Space.
+        space: SpaceId,
+        /// What it waits for.
+        why: HeldFor,
+    },
+    /// A resolver of the app threw or gave what is no document. The Transaction is rejected, on every
+    /// Device alike.
+    ResolverFailed {
+        /// The Space.
+        space: SpaceId,
+        /// The collection.
+        collection: String,
+        /// Where.
+        position: Position,
     },
     /// The store could not keep what arrived; it is fetched again.
     StoreFailed {

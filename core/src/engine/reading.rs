@@ -1,6 +1,7 @@
 //! What an app can look at: documents, members, status, roots. Nothing here changes anything.
 
 use super::engine::{Engine, Parts};
+use super::holds::HeldFor;
 use super::remote::{Fold, open_for_fold};
 use crate::documents::{RootPoint, StateRoot, state_root};
 use crate::envelope::VerifiedEntry;
@@ -30,7 +31,7 @@ pub enum SyncState {
     },
     /// What is ordered arrives as it is ordered.
     Live,
-    /// Entries are kept and not folded: their key is missing.
+    /// Entries are kept and not folded; [`SpaceStatus::held`] says why.
     Held,
     /// The Relay misbehaved; the last good state is shown and nothing is sent.
     Forked(TransportFault),
@@ -47,6 +48,8 @@ pub struct SpaceStatus {
     pub stored_count: u64,
     /// Newest position that this Device has verified and folded.
     pub seq: u64,
+    /// Why Entries are kept and not folded, if they are.
+    pub held: Option<HeldFor>,
 }
 
 /// A Member as this Device knows it.
@@ -205,8 +208,10 @@ impl Engine {
             Some(known) => (Some(known.state().clone()), known.fault(), known.refused()),
             None => (None, None, None),
         };
+        let why = self.holds.why(&id).cloned();
         let space = self.space(id)?;
         let cursor = space.cursor();
+        let held = why.or_else(|| (!cursor.is_folded()).then_some(HeldFor::Key));
         let asked = match subscription {
             Some(State::CatchingUp { target }) => {
                 SyncState::CatchingUp { done: cursor.log.seq, total: target }
@@ -225,6 +230,7 @@ impl Engine {
             outbox_count: (space.pending.len() + space.wishes.len()) as u64,
             stored_count: stored.sum(),
             seq: cursor.folded,
+            held,
         })
     }
 
@@ -293,6 +299,7 @@ impl Engine {
             seq: cursor.folded,
             chain: &cursor.log.chain,
             control_head: membership.control_head(),
+            settings: &space.enabled.hash(),
             authors: &space.authors,
         };
         Ok(state_root(&space.documents, store, &point)?)

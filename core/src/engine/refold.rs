@@ -29,6 +29,7 @@ impl Engine {
     /// # Errors
     /// `Invalid` for a Space that this Device does not have; `Corrupt` for what does not parse.
     pub fn refold(&mut self, space: SpaceId, entropy: Box<dyn Entropy + Send>) -> Result<Refold, Error> {
+        let resolvers = self.resolvers.clone();
         let Parts { space: known, store, root, config, .. } = self.parts(space)?;
         let wrapped = store
             .get(Table::Globals, super::engine::GLOBAL_SEED)?
@@ -60,6 +61,9 @@ impl Engine {
             subscriptions: Subscriptions::default(),
             live: LiveQueries::default(),
             retries: Default::default(),
+            holds: Default::default(),
+            resolvers,
+            now_ms: 0,
             outputs: VecDeque::new(),
         };
         Ok(Refold { engine, space })

@@ -18,7 +18,7 @@ impl Engine {
         entries: Vec<Bytes>,
         now_ms: u64,
     ) -> Result<(), Error> {
-        self.step(|engine| {
+        self.step_until_held(|engine| {
             let fault = engine.keep_page(id, first_seq, &entries)?;
             let head = engine.space(id)?.cursor().log.seq;
             match fault {
@@ -122,7 +122,7 @@ impl Engine {
         /// Entries folded in one store transaction.
         const FOLD_ENTRIES: usize = 512;
         loop {
-            let advanced = self.step(|engine| {
+            let advanced = self.step_until_held(|engine| {
                 let Parts { space, store, .. } = engine.parts(id)?;
                 let before = space.row.folded;
                 let floor = space.membership.as_ref().map_or(0, |membership| membership.padding_floor());

@@ -10,16 +10,17 @@ use crate::documents::SealedRef;
 use crate::envelope::{Author, SealContext, SealError, Sealed, seal_control, seal_data};
 use crate::error::Error;
 use crate::keys::Entropy;
-use crate::members::{AddWish, Roster};
+use crate::members::{Roster, Wish, Wished};
 use crate::model::{Body, Encoder, TRANSACTIONS_MAX};
 use crate::outbox::{Content, Fate, RefusedReason, SealedRow, Settled};
+use crate::resolver::Enabled;
 use crate::store::rows::LogRow;
 use crate::store::{Store, StoreError, Table};
 use crate::sync::State;
 use bytes::Bytes;
 use veilfold_wire::frame::{DeviceFrame, append_id};
 use veilfold_wire::limits::IN_FLIGHT_MAX;
-use veilfold_wire::membership::{AddMember, MemberKeys};
+use veilfold_wire::membership::{AddMember, MemberKeys, Settings};
 use veilfold_wire::signature::SignatureDomain;
 use veilfold_wire::{ControlOp, ControlPublic, MemberNo, Role, SpaceId};
 
@@ -91,6 +92,10 @@ impl Engine {
                 return Ok(());
             }
         }
+        // Calls of a version may only follow the Entry that enables it.
+        if self.space(id)?.wishes.iter().any(|wish| matches!(wish.what, Wished::Enable(_))) {
+            return Ok(());
+        }
         loop {
             let Parts { space, store, entropy, .. } = self.parts(id)?;
             let Some(context) = seal_context(space) else { return Ok(()) };
@@ -131,24 +136,29 @@ impl Engine {
     }
 
     /// A wish that is not in flight, unless one is: each must name the membership after the other.
-    fn next_wish(&mut self, id: SpaceId) -> Result<Option<AddWish>, Error> {
+    fn next_wish(&mut self, id: SpaceId) -> Result<Option<Wish>, Error> {
         let space = self.space(id)?;
         let busy = space.in_flight.iter().any(|row| matches!(row.content, Content::Control { .. }));
         Ok(if busy { None } else { space.wishes.first().cloned() })
     }
 
-    /// Seals an addition; false when it has to wait. A wish that cannot come true any more is refused.
-    fn seal_wish(&mut self, id: SpaceId, wish: &AddWish) -> Result<bool, Error> {
+    /// Seals a change; false when it has to wait. A wish that cannot come true any more is refused.
+    fn seal_wish(&mut self, id: SpaceId, wish: &Wish) -> Result<bool, Error> {
         let mut parts = self.parts(id)?;
         let Parts { space, store, entropy, .. } = &mut parts;
         let Some(context) = seal_context(space) else { return Ok(false) };
-        let Some(public) = add_member(space, &context, wish, *entropy) else {
+        let Some((op, part)) = as_control(space, &context, wish, *entropy) else {
             space.wishes.retain(|other| other.id != wish.id);
             space.save_wish(*store, wish.id)?;
             parts.tell(Settled::once(wish.id, Fate::Refused(RefusedReason::NotApplicable)))?;
             return Ok(true);
         };
-        let part = Roster::sealed_part(wish.card.name());
+        let Some(membership) = &space.membership else { return Ok(false) };
+        let public = ControlPublic {
+            control_seq: membership.control_seq() + 1,
+            prev_control_hash: *membership.control_head(),
+            op,
+        };
         let sealed = seal_control(&space.keyring, &context, &public, &part, *entropy).map_err(seal_failed)?;
         let row = sealed_row(&sealed, &context, Content::Control { wish: wish.id.0 });
         space.in_flight.push(*store, space.no, row)?;
@@ -232,30 +242,39 @@ fn take_batch(space: &Space, first: u64) -> Body {
     body
 }
 
-/// The public part of an addition; `None` when it is not possible any more.
-fn add_member(
+/// A wish as it is for the membership of this moment, with its sealed part; `None` when it is not
+/// possible any more.
+fn as_control(
     space: &Space,
     context: &SealContext,
-    wish: &AddWish,
+    wish: &Wish,
     entropy: &mut dyn Entropy,
-) -> Option<ControlPublic> {
+) -> Option<(ControlOp, Vec<u8>)> {
     let membership = space.membership.as_ref()?;
-    let may = membership.get(context.author.member_no)?.role.may_grant(wish.role);
-    if !may || membership.find(wish.card.sign_key()).is_some() {
-        return None;
+    let own_role = membership.get(context.author.member_no)?.role;
+    match &wish.what {
+        Wished::Add { card, role, user_tag } => {
+            if !own_role.may_grant(*role) || membership.find(card.sign_key()).is_some() {
+                return None;
+            }
+            let keys = MemberKeys { sign: *card.sign_key(), kem: *card.kem_key(), user_tag: *user_tag };
+            let epoch_box = space
+                .keyring
+                .seal_box(context.epoch, membership.epoch_commit(), &keys.sign, &keys.kem, entropy)
+                .ok()?;
+            let member_no = MemberNo(membership.control_seq() + 1);
+            let op = ControlOp::AddMember(AddMember { member_no, keys, role: *role, epoch_box });
+            Some((op, Roster::sealed_part(card.name())))
+        }
+        Wished::Enable(enables) => {
+            let news = enables.iter().any(|enable| enable.version > space.enabled.newest(&enable.collection));
+            if own_role < Role::Admin || !news {
+                return None;
+            }
+            let op = ControlOp::Settings(Settings { body_format: 1 });
+            Some((op, Enabled::sealed_part(enables)))
+        }
     }
-    let control_seq = membership.control_seq() + 1;
-    let keys = MemberKeys { sign: *wish.card.sign_key(), kem: *wish.card.kem_key(), user_tag: wish.user_tag };
-    let epoch_box = space
-        .keyring
-        .seal_box(context.epoch, membership.epoch_commit(), &keys.sign, &keys.kem, entropy)
-        .ok()?;
-    let member_no = MemberNo(control_seq);
-    Some(ControlPublic {
-        control_seq,
-        prev_control_hash: *membership.control_head(),
-        op: ControlOp::AddMember(AddMember { member_no, keys, role: wish.role, epoch_box }),
-    })
 }
 
 fn seal_failed(error: SealError) -> Error {

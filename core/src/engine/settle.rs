@@ -7,8 +7,9 @@
 use super::engine::Parts;
 use crate::documents::{Accepted, Documents, Pending, PendingSet, RebaseContext, Rebased, SeenTexts, rebase};
 use crate::error::Error;
-use crate::model::{DocumentKey, Position, RejectReason, Rejection, Transaction};
+use crate::model::{DocumentKey, Op, Position, RejectReason, Rejection, Transaction};
 use crate::outbox::{Content, Fate};
+use crate::resolver::Governed;
 use crate::transact::depends_on;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +81,11 @@ impl Batch {
         space.pending.save(*store, space.no, tx_no)?;
         let fate = match result {
             Ok(accepted) => {
-                if pending.shown {
+                // A resolver may look at the place in the order, which is another one now.
+                let calls = transaction.actions.iter().any(|action| matches!(action.op, Op::Call(_)));
+                if calls {
+                    self.dirty.extend(pending.touched().cloned());
+                } else if pending.shown {
                     self.promoted.extend(pending.touched().cloned());
                 } else {
                     self.dirty.extend(accepted.changed);
@@ -106,8 +111,10 @@ impl Batch {
     }
 
     /// Puts the Outbox on top of the new confirmed state; gives the documents that look different.
-    pub(super) fn finish(mut self, parts: &mut Parts<'_>) -> Result<BTreeSet<DocumentKey>, Error> {
-        let seen = self.issue_again(parts)?;
+    pub(super) fn finish(mut self, parts: &mut Parts<'_>) -> Result<Rebased, Error> {
+        let enabled = parts.space.enabled_with_wishes();
+        let mut governed = Governed::new(parts.resolvers, &enabled);
+        let seen = self.issue_again(parts, &mut governed)?;
         let Parts { space, store, config, .. } = parts;
         let me = space.me().unwrap_or(veilfold_wire::MemberNo(0));
         let row = space.own_row();
@@ -117,7 +124,15 @@ impl Batch {
             preconditions: config.protections.preconditions,
             new_head: space.row.folded,
         };
-        let rebased = rebase(&mut space.documents, *store, &mut space.pending, &context, self.dirty, &seen)?;
+        let rebased = rebase(
+            &mut space.documents,
+            *store,
+            &mut space.pending,
+            &context,
+            self.dirty,
+            &seen,
+            &mut governed,
+        )?;
         for tx_no in seen.numbers().chain(rebased.rewritten.iter().copied()).collect::<BTreeSet<_>>() {
             if seen.moves(tx_no)
                 && let Some(pending) = space.pending.get(tx_no)
@@ -135,11 +150,15 @@ impl Batch {
                 space.documents.unshow(*store, key)?;
             }
         }
-        Ok(rebased.changed)
+        Ok(rebased)
     }
 
     /// Gives fresh numbers to what must be issued again, and finds the texts its edits were made on.
-    fn issue_again(&mut self, parts: &mut Parts<'_>) -> Result<SeenTexts, Error> {
+    fn issue_again(
+        &mut self,
+        parts: &mut Parts<'_>,
+        governed: &mut Governed<'_>,
+    ) -> Result<SeenTexts, Error> {
         let Parts { space, store, .. } = parts;
         let mark = space.own_row().tx_mark;
         let overtaken = space.pending.iter().next().is_some_and(|(first, _)| first <= mark);
@@ -192,7 +211,7 @@ impl Batch {
         let me = space.me().unwrap_or(veilfold_wire::MemberNo(0));
         // The step has not written yet, so the store still has the state before the run.
         let documents = Documents::new(space.no);
-        Ok(SeenTexts::rebuild(documents, *store, me, &before, &renumbered)?)
+        Ok(SeenTexts::rebuild(documents, *store, me, &before, &renumbered, governed)?)
     }
 }
 

@@ -6,9 +6,10 @@ use crate::envelope::LogHead;
 use crate::error::Error;
 use crate::keys::{DeviceRootKey, DeviceSeed, EpochSecret, Keyring};
 use crate::log::{LogCursor, LogTail};
-use crate::members::{AddWish, Roster};
+use crate::members::{Roster, Wish, Wished};
 use crate::model::TxId;
 use crate::outbox::{Content, InFlight};
+use crate::resolver::Enabled;
 use crate::store::rows::{AuthorRow, SpaceNo, number_of};
 use crate::store::{Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ const CORE: u8 = 0;
 const MEMBERSHIP: u8 = 1;
 const ROSTER: u8 = 2;
 const WISH: u8 = 3;
+const SETTINGS: u8 = 4;
 // 5 belongs to `outbox/retries.rs`.
 
 /// The row of a Space. Fields are named in the store, so that later versions can add some.
@@ -47,7 +49,9 @@ pub(super) struct Space {
     pub(super) row: SpaceRow,
     pub(super) membership: Option<Membership>,
     pub(super) roster: Roster,
-    pub(super) wishes: Vec<AddWish>,
+    pub(super) wishes: Vec<Wish>,
+    /// Which resolver versions the order accepts, as far as it is folded.
+    pub(super) enabled: Enabled,
     pub(super) authors: BTreeMap<MemberNo, AuthorRow>,
     pub(super) keyring: Keyring,
     pub(super) documents: Documents,
@@ -63,6 +67,7 @@ pub(super) struct Space {
 pub(super) struct Dirty {
     pub(super) core: bool,
     pub(super) membership: bool,
+    pub(super) settings: bool,
     pub(super) authors: BTreeSet<MemberNo>,
 }
 
@@ -76,6 +81,7 @@ impl Space {
             membership: None,
             roster: Roster::default(),
             wishes: Vec::new(),
+            enabled: Enabled::default(),
             authors: BTreeMap::new(),
             keyring,
             documents: Documents::new(no),
@@ -118,9 +124,12 @@ impl Space {
         if let Some(bytes) = get(ROSTER)? {
             space.roster = Roster::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("roster"))?;
         }
+        if let Some(bytes) = get(SETTINGS)? {
+            space.enabled = Enabled::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("settings"))?;
+        }
         let wishes = no.named(WISH, &[]);
         for (_, bytes) in store.scan(Table::Spaces, &wishes, &no.named(WISH + 1, &[]), usize::MAX >> 1)? {
-            space.wishes.push(AddWish::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("wish"))?);
+            space.wishes.push(Wish::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("wish"))?);
         }
         for (key, bytes) in store.scan(Table::Authors, &no.first(), &no.end(), usize::MAX >> 1)? {
             space.authors.insert(MemberNo(number_of(&key)?), AuthorRow::from_bytes(&bytes)?);
@@ -168,6 +177,17 @@ impl Space {
         self.own_row().tx_mark.max(self.pending.last()).max(sealed.max().unwrap_or(0)) + 1
     }
 
+    /// What will be accepted once own wishes are in the order: what pending Transactions go by.
+    pub(super) fn enabled_with_wishes(&self) -> Enabled {
+        let mut enabled = self.enabled.clone();
+        for wish in &self.wishes {
+            if let Wished::Enable(enables) = &wish.what {
+                enabled.enable(enables);
+            }
+        }
+        enabled
+    }
+
     /// Writes a wish, or takes it away once it is settled.
     pub(super) fn save_wish(&self, store: &mut dyn Store, id: TxId) -> Result<(), StoreError> {
         let key = self.no.named(WISH, &id.0);
@@ -203,6 +223,9 @@ impl Space {
                 store.put(Table::Spaces, &self.no.named(MEMBERSHIP, &[]), &membership.to_bytes())?;
             }
             store.put(Table::Spaces, &self.no.named(ROSTER, &[]), &self.roster.to_bytes())?;
+        }
+        if dirty.settings {
+            store.put(Table::Spaces, &self.no.named(SETTINGS, &[]), &self.enabled.to_bytes())?;
         }
         for member in dirty.authors {
             if let Some(row) = self.authors.get(&member) {

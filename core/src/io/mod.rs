@@ -6,6 +6,7 @@ mod clock;
 mod driver;
 mod random;
 mod sqlite;
+mod timed;
 mod vault;
 mod websocket;
 
@@ -13,6 +14,7 @@ pub use clock::Clock;
 pub use driver::{Bell, Core, Driver, DriverEvent, EventQueue, WeakDriver, is_closed};
 pub use random::OsRandom;
 pub use sqlite::SqliteStore;
+pub use timed::timed;
 pub use vault::{FileVault, MemoryVault, ROOT_BYTES, Root, VAULT_ID_BYTES_MAX, Vault, VaultError, vault_id};
 pub use websocket::{
     CloseReason, OUTGOING_BYTES_MAX, Received, RelayUrl, SendError, Socket, SocketEvent, SocketHandle,

@@ -1,4 +1,4 @@
-//! The sealed side of membership: names, tickets, and the wish to add somebody.
+//! The sealed side of membership: names, tickets, and wishes to change the Space.
 //!
 //! Called by the engine, on top of `veilfold_wire`'s fold of the public side.
 
@@ -8,4 +8,4 @@ mod wish;
 
 pub use roster::Roster;
 pub use ticket::{SpaceTicket, TicketError};
-pub use wish::AddWish;
+pub use wish::{Wish, Wished};

@@ -5,6 +5,7 @@
 
 use crate::keys::NAME_BYTES_MAX;
 use crate::model::{BodyError, Decoder, Encoder};
+use crate::resolver::{Enable, decode_list, encode_list};
 use std::collections::BTreeMap;
 use veilfold_wire::MemberNo;
 
@@ -19,27 +20,40 @@ pub struct Roster(BTreeMap<MemberNo, String>);
 impl Roster {
     /// The sealed part of a control Entry that adds somebody of this name.
     pub fn sealed_part(name: &str) -> Vec<u8> {
+        Self::founding_part(name, &[])
+    }
+
+    /// The sealed part of a genesis Entry: the creator's name and what the Space accepts from the start.
+    pub fn founding_part(name: &str, enables: &[Enable]) -> Vec<u8> {
         let mut out = Encoder::new();
-        out.array(2);
+        out.array(if enables.is_empty() { 2 } else { 3 });
         out.uint(FORMAT);
         out.str(name);
+        if !enables.is_empty() {
+            encode_list(enables, &mut out);
+        }
         out.finish()
     }
 
-    /// Notes the sealed part of the Entry that added `member`.
+    /// Notes the sealed part of the Entry that added `member`; gives what it enables, which means
+    /// something in a genesis Entry alone.
     ///
     /// # Errors
     /// A [`BodyError`]; nothing is noted then.
-    pub fn note(&mut self, member: MemberNo, sealed_part: &[u8]) -> Result<(), BodyError> {
+    pub fn note(&mut self, member: MemberNo, sealed_part: &[u8]) -> Result<Vec<Enable>, BodyError> {
         let mut input = Decoder::new(sealed_part);
-        input.tuple(2, "member")?;
+        let fields = input.array(3, "member")?;
+        if fields < 2 {
+            return Err(BodyError::TooShort { field: "member" });
+        }
         if input.uint("member.format")? != FORMAT {
             return Err(BodyError::Unknown { field: "member.format" });
         }
         let name = input.str(NAME_BYTES_MAX, "member.name")?.to_owned();
+        let enables = if fields == 3 { decode_list(&mut input)? } else { Vec::new() };
         input.end()?;
         self.0.insert(member, name);
-        Ok(())
+        Ok(enables)
     }
 
     /// The name of a Member, if its Entry said one.

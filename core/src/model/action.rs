@@ -115,6 +115,20 @@ pub enum Op {
         /// In order, each on the text that the one before leaves.
         splices: Vec<TextSplice>,
     },
+    /// Asks the collection's own resolver.
+    Call(CallOp),
+}
+
+/// An Action of the app's own: what it does is known to the collection's resolver alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallOp {
+    /// The version of the resolver that it is written for, from 1. 0 until it is committed, which
+    /// takes the newest one that the Space accepts.
+    pub version: u64,
+    /// What to do, 1 to 128 bytes.
+    pub name: String,
+    /// With what: a literal.
+    pub args: Value,
 }
 
 /// Where in a list: after one element if it is still there, else before the other, else at the end.
@@ -166,6 +180,10 @@ const DELETE: u64 = 10;
 const EXPECT: u64 = 11;
 const TEXT_CREATE: u64 = 12;
 const TEXT_EDIT: u64 = 13;
+const CALL: u64 = 14;
+
+/// Longest name of a call in bytes.
+const CALL_NAME_BYTES_MAX: usize = 128;
 
 impl Action {
     pub(super) fn encode(&self, out: &mut Encoder) {
@@ -276,6 +294,12 @@ impl Op {
                     out.str(&splice.insert);
                 }
             }
+            Self::Call(call) => {
+                out.uint(CALL);
+                out.uint(call.version);
+                out.str(&call.name);
+                call.args.encode(out);
+            }
         }
     }
 
@@ -286,6 +310,14 @@ impl Op {
         }
         if code == DELETE {
             return Ok(Self::Delete);
+        }
+        if code == CALL {
+            let version = input.uint("call.version")?;
+            let name = input.str(CALL_NAME_BYTES_MAX, "call.name")?.to_owned();
+            return match version {
+                0 => Err(BodyError::Unknown { field: "call.version" }),
+                _ => Ok(Self::Call(CallOp { version, name, args: Value::decode(input)? })),
+            };
         }
         if code > TEXT_EDIT {
             return Err(BodyError::Unknown { field: "op" });
@@ -344,6 +376,9 @@ impl Op {
             | Self::SetRemove { path, .. }
             | Self::TextCreate { path, .. } => !path.0.is_empty(),
             Self::Expect { condition: Condition::Equals(value), .. } => value.is_literal(),
+            Self::Call(call) => {
+                (1..=CALL_NAME_BYTES_MAX).contains(&call.name.len()) && call.args.is_literal()
+            }
             Self::Expect { .. } | Self::Delete => true,
         }
     }

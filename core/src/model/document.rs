@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use veilfold_wire::MemberNo;
 
 /// Longest collection name in bytes.
-pub(super) const COLLECTION_BYTES_MAX: usize = 128;
+pub(crate) const COLLECTION_BYTES_MAX: usize = 128;
 /// Longest document id in bytes.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 512;
 
@@ -105,12 +105,19 @@ pub struct Image {
     pub author: MemberNo,
     /// Position of the last change by anyone but `author`.
     pub foreign: Position,
+    /// The version of the collection's own resolver that wrote the fields; 0 for built-in operations.
+    pub format: u64,
 }
 
 impl Image {
     /// A document that never was.
-    pub const ABSENT: Self =
-        Self { fields: None, version: Position::START, author: MemberNo(0), foreign: Position::START };
+    pub const ABSENT: Self = Self {
+        fields: None,
+        version: Position::START,
+        author: MemberNo(0),
+        foreign: Position::START,
+        format: 0,
+    };
 
     /// Notes an accepted change.
     pub fn touch(&mut self, author: MemberNo, position: Position) {
@@ -141,6 +148,7 @@ impl Image {
         self.version.encode(&mut out);
         out.uint(self.author.0);
         self.foreign.encode(&mut out);
+        out.uint(self.format);
         match &self.fields {
             Some(fields) => encode_map(fields, &mut out),
             None => out.nil(),
@@ -157,6 +165,7 @@ impl Image {
         let version = Position::decode(&mut input)?;
         let author = MemberNo(input.uint("image.author")?);
         let foreign = Position::decode(&mut input)?;
+        let format = input.uint("image.format")?;
         let fields = match input.peek("image.fields")? {
             Marker::Null => {
                 input.nil("image.fields")?;
@@ -165,7 +174,7 @@ impl Image {
             _ => Some(decode_map(&mut input)?),
         };
         input.end()?;
-        Ok(Self { fields, version, author, foreign })
+        Ok(Self { fields, version, author, foreign, format })
     }
 }
 

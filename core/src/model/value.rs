@@ -164,6 +164,20 @@ impl Value {
         })
     }
 
+    /// The value as JSON would show it, a literal: lists and sets as arrays, texts as strings.
+    pub fn plain(&self) -> Self {
+        match self {
+            Self::Array(values) => Self::Array(values.iter().map(Self::plain).collect()),
+            Self::Map(map) => {
+                Self::Map(map.iter().map(|(key, value)| (key.clone(), value.plain())).collect())
+            }
+            Self::List(list) => Self::Array(list.iter().map(|(_, value)| value.plain()).collect()),
+            Self::Set(members) => Self::Array(members.iter().cloned().map(Self::from).collect()),
+            Self::Text(text) => Self::String(text.to_string()),
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::String(_) => self.clone(),
+        }
+    }
+
     /// Deepest nesting below and including this value; scalars are 0.
     pub fn depth(&self) -> usize {
         match self {

@@ -4,6 +4,15 @@
 
 mod builtin;
 mod context;
+mod custom;
+mod enabled;
+mod governed;
+mod registry;
 
 pub use builtin::{DOCUMENT_BYTES_MAX, SizeBound, expect, resolve, resolve_within};
 pub use context::{Effect, FoldContext};
+pub use custom::{Call, Outcome, Refusal, Resolver, Run, RunResolver, Stuck};
+pub use enabled::{Enable, Enabled, SettingsPart};
+pub(crate) use enabled::{decode_list, encode_list};
+pub use governed::{Coming, Governed, Silent};
+pub use registry::Resolvers;

@@ -110,6 +110,13 @@ pub struct AddMember {
     pub epoch_box: EpochBox,
 }
 
+/// What the Space accepts from here on. Which resolvers is for Members alone, in the sealed part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The newest body format that is accepted, from 1.
+    pub body_format: u64,
+}
+
 /// What a control Entry does. Later operations get their own numbers (protocol 3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlOp {
@@ -117,6 +124,8 @@ pub enum ControlOp {
     Genesis(Genesis),
     /// Adds a Member.
     AddMember(AddMember),
+    /// Raises what the Space accepts.
+    Settings(Settings),
 }
 
 /// The public part of a control Entry.
@@ -156,6 +165,9 @@ impl EpochBox {
 
 const OP_GENESIS: u8 = 0;
 const OP_ADD_MEMBER: u8 = 1;
+const OP_SETTINGS: u8 = 2;
+/// Largest body format that can be named.
+const BODY_FORMAT_MAX: u64 = 255;
 
 impl ControlPublic {
     /// Canonical bytes.
@@ -179,6 +191,9 @@ impl ControlPublic {
                 op.keys.encode(&mut out);
                 out.u8(op.role.byte());
                 op.epoch_box.encode(&mut out);
+            }
+            ControlOp::Settings(op) => {
+                out.u8(OP_SETTINGS).varint(op.body_format);
             }
         }
         out.finish()
@@ -210,6 +225,9 @@ impl ControlPublic {
                 keys: MemberKeys::decode(&mut input)?,
                 role: Role::from_byte(input.u8("add_member.role")?)?,
                 epoch_box: EpochBox::decode(&mut input)?,
+            }),
+            OP_SETTINGS => ControlOp::Settings(Settings {
+                body_format: input.varint_max(BODY_FORMAT_MAX, "settings.body_format")?,
             }),
             found => return Err(WireError::Unknown { field: "control.op", found: found.into() }),
         };
@@ -276,9 +294,12 @@ impl Membership {
     pub fn apply(&mut self, author: MemberNo, public: &[u8], hash: EntryHash) -> Result<(), AuthoredFault> {
         let control = ControlPublic::decode(public).map_err(|_| AuthoredFault::BadControl)?;
         let role = self.members.get(&author).ok_or(AuthoredFault::NotAMember)?.role;
-        if let ControlOp::AddMember(op) = &control.op
-            && !role.may_grant(op.role)
-        {
+        let may = match &control.op {
+            ControlOp::AddMember(op) => role.may_grant(op.role),
+            ControlOp::Settings(_) => role >= Role::Admin,
+            ControlOp::Genesis(_) => true,
+        };
+        if !may {
             return Err(AuthoredFault::NotAllowed);
         }
         if control.control_seq != self.control_seq + 1 || control.prev_control_hash != self.control_head {
@@ -294,6 +315,11 @@ impl Membership {
                     return Err(AuthoredFault::BadControl);
                 }
                 self.members.insert(op.member_no, Member { keys: op.keys, role: op.role });
+            }
+            ControlOp::Settings(op) => {
+                if op.body_format == 0 {
+                    return Err(AuthoredFault::BadControl);
+                }
             }
         }
         self.control_seq = control.control_seq;
@@ -440,6 +466,27 @@ mod tests {
         let head = *membership.control_head();
         let by_admin = membership.apply(MemberNo(2), &add(3, head, 3, Role::Admin), EntryHash([9; 32]));
         assert_eq!(by_admin, Err(AuthoredFault::NotAllowed));
+    }
+
+    #[test]
+    fn settings_are_raised_by_admins() {
+        let mut membership = founded();
+        let settings = |membership: &Membership, body_format| {
+            let (control_seq, prev_control_hash) = (membership.control_seq() + 1, *membership.control_head());
+            let op = ControlOp::Settings(Settings { body_format });
+            ControlPublic { control_seq, prev_control_hash, op }.encode()
+        };
+        let head = *membership.control_head();
+        membership.apply(MemberNo(1), &add(2, head, 2, Role::Writer), EntryHash([8; 32])).unwrap();
+        let raised = settings(&membership, 1);
+        let by_writer = membership.apply(MemberNo(2), &raised, EntryHash([9; 32]));
+        assert_eq!(by_writer, Err(AuthoredFault::NotAllowed));
+        assert_eq!(membership.apply(MemberNo(1), &raised, EntryHash([9; 32])), Ok(()));
+        let never = settings(&membership, 0);
+        assert_eq!(
+            membership.apply(MemberNo(1), &never, EntryHash([10; 32])),
+            Err(AuthoredFault::BadControl)
+        );
     }
 
     #[test]

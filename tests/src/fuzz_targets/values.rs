@@ -168,6 +168,7 @@ pub(super) fn image(rng: &mut Rng) -> Vec<u8> {
         version: position(rng),
         author: MemberNo(rng.below(300)),
         foreign: position(rng),
+        format: rng.below(4),
     };
     image.to_bytes()
 }

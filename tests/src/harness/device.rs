@@ -8,6 +8,7 @@ use veilfold_core::engine::{Engine, EngineConfig};
 use veilfold_core::keys::{DeviceRootKey, SeededEntropy};
 use veilfold_core::model::TxId;
 use veilfold_core::outbox::Fate;
+use veilfold_core::resolver::Resolvers;
 
 /// A device and its user.
 pub struct Device {
@@ -21,6 +22,8 @@ pub struct Device {
     pub offline_until_ms: u64,
     /// Transactions whose commit returned, and the fate that was told, if any.
     pub promised: BTreeMap<TxId, Option<Fate>>,
+    /// What its version of the app brings.
+    pub resolvers: Resolvers,
     /// Kills so far, which vary its randomness.
     runs: u64,
     seed: u64,
@@ -37,6 +40,7 @@ impl Device {
             connection: None,
             offline_until_ms: 0,
             promised: BTreeMap::new(),
+            resolvers: Resolvers::default(),
             runs: 0,
             seed,
             root_seed: seed,
@@ -65,6 +69,7 @@ impl Device {
         let root = DeviceRootKey::generate(&mut SeededEntropy::new(self.root_seed));
         let store = Box::new(self.store.open());
         let engine = Engine::open(store, Box::new(entropy), root, self.config)?;
+        let engine = engine.with_resolvers(self.resolvers.clone());
         Ok(self.engine.insert(engine))
     }
 

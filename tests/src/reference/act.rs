@@ -61,6 +61,7 @@ fn change(document: Option<&Node>, op: &Op, actor: &mut Actor) -> Result<Change,
         }
         Op::Delete if document.is_some() => return Ok(Becomes(None)),
         Op::Delete => false,
+        Op::Call(_) => unreachable!("the fold asks the collection's own resolver"),
         Op::Expect { path, condition } => {
             if holds(document, path, condition) {
                 return Ok(Nothing);

@@ -5,10 +5,13 @@
 
 use super::act::{Actor, Change, act, find};
 use super::author::Author;
+use super::called::called;
 use super::node::{Ids, Node};
 use super::text::Viewer;
 use std::collections::{BTreeMap, BTreeSet};
-use veilfold_core::model::{DocumentKey, Path, Position, RejectReason, Rejection, Transaction};
+use veilfold_core::model::{
+    Action, CallOp, DocumentKey, Op, Path, Position, RejectReason, Rejection, Transaction,
+};
 use veilfold_core::wire::MemberNo;
 use veilfold_core::wire::limits::SEEN_WINDOW;
 
@@ -30,6 +33,8 @@ pub(super) struct Document {
     pub(super) node: Option<Node>,
     /// Where accepted Transactions changed it, and who wrote them, in order.
     pub(super) changes: Vec<(Position, MemberNo)>,
+    /// The version of the collection's own resolver that wrote it.
+    pub(super) format: u64,
 }
 
 /// The state of a Space after a list of Entries.
@@ -38,6 +43,8 @@ pub struct ReferenceModel {
     pub(super) seq: u64,
     pub(super) documents: BTreeMap<DocumentKey, Document>,
     pub(super) authors: BTreeMap<MemberNo, Author>,
+    /// Collections with a resolver of their own, with the versions that are accepted, in their order.
+    pub(super) enabled: BTreeSet<(String, u64)>,
     outcomes: BTreeMap<(MemberNo, u64), Outcome>,
 }
 
@@ -161,11 +168,20 @@ impl ReferenceModel {
         let mut actor = Actor { author, seq: position.seq, base_seq: transaction.base_seq, ids };
         let mut written = BTreeSet::new();
         for action in &transaction.actions {
-            let node = self.documents.get(&action.key).and_then(|document| document.node.as_ref());
-            let change = act(node, &action.op, &mut actor).map_err(|reason| reason.at(&action.key))?;
+            let change = match &action.op {
+                Op::Call(call) => self.call(&action.key, call, author, position)?,
+                Op::Expect { .. } => self.act(action, &mut actor)?,
+                _ if self.enabled.iter().any(|(collection, _)| *collection == action.key.collection) => {
+                    return Err(RejectReason::NeedsResolver.at(&action.key));
+                }
+                _ => self.act(action, &mut actor)?,
+            };
             if let Change::Becomes(node) = change {
                 let document = self.documents.entry(action.key.clone()).or_default();
                 document.node = node;
+                if let Op::Call(call) = &action.op {
+                    document.format = call.version.max(document.format);
+                }
                 if document.version() != position {
                     document.changes.push((position, author));
                 }
@@ -181,6 +197,40 @@ impl ReferenceModel {
                 .push((position, author));
         }
         Ok(())
+    }
+
+    fn act(&self, action: &Action, actor: &mut Actor) -> Result<Change, Rejection> {
+        let node = self.documents.get(&action.key).and_then(|document| document.node.as_ref());
+        act(node, &action.op, actor).map_err(|reason| reason.at(&action.key))
+    }
+
+    /// What the simulation's own resolver does, written a second time (`simulation/resolver.rs`).
+    fn call(
+        &self,
+        key: &DocumentKey,
+        call: &CallOp,
+        author: MemberNo,
+        position: Position,
+    ) -> Result<Change, Rejection> {
+        if !self.enabled.contains(&(key.collection.clone(), call.version)) {
+            return Err(RejectReason::VersionNotEnabled.at(key));
+        }
+        let document = self.documents.get(key).filter(|document| document.node.is_some());
+        let format = document.map_or(0, |document| document.format);
+        let before = document.and_then(|document| document.node.as_ref()).map(Node::to_json);
+        let unchanged = before.clone().filter(|_| format >= call.version);
+        match called(before, format, call, author, position) {
+            Ok(after) if after == unchanged && after.is_some() => Ok(Change::Nothing),
+            Ok(None) if document.is_none() => Ok(Change::Nothing),
+            Ok(after) => Ok(Change::Becomes(after.map(|json| Node::from_json(&json)))),
+            Err((reason, None)) => Err(reason.at(key)),
+            Err((reason, Some(words))) => Err(reason.at(key).because(words.to_owned())),
+        }
+    }
+
+    /// The Space accepts this version from here on.
+    pub fn enable(&mut self, collection: &str, version: u64) {
+        self.enabled.insert((collection.to_owned(), version));
     }
 
     /// A document as JSON, sets as arrays and texts as strings; `None` when it does not exist.

@@ -7,6 +7,7 @@
 
 mod act;
 mod author;
+mod called;
 mod encoding;
 mod fold;
 mod node;

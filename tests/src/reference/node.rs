@@ -81,6 +81,20 @@ impl Node {
         }
     }
 
+    /// A document that the simulations' own resolver gave: a map of numbers.
+    pub(super) fn from_json(json: &Json) -> Self {
+        match json {
+            Json::Object(fields) => {
+                let mut out = BTreeMap::new();
+                for (key, value) in fields {
+                    out.insert(key.clone(), Self::from_json(value));
+                }
+                Self::Map(out)
+            }
+            number => Self::Int(number.as_i64().expect("its documents are maps of numbers")),
+        }
+    }
+
     /// How deep maps, lists, sets and texts are nested, this one counted.
     pub(super) fn depth(&self) -> usize {
         let inside = match self {

@@ -5,7 +5,7 @@
 
 use super::fold::{Document, ReferenceModel};
 use std::collections::BTreeMap;
-use veilfold_core::model::{DocumentKey, Position};
+use veilfold_core::model::{DocumentKey, Encoder, Position};
 use veilfold_core::wire::hash::Hasher;
 use veilfold_core::wire::{AuthorHead, ChainHash, EntryHash, MemberNo};
 
@@ -28,9 +28,22 @@ impl ReferenceModel {
             .u64(seq)
             .fixed(&chain.0)
             .fixed(&control_head.0)
+            .fixed(&Hasher::new("settings").prefixed(&self.settings_bytes()).finish())
             .fixed(&self.authors_hash(author_heads))
             .fixed(&self.buckets_hash(seq))
             .finish()
+    }
+
+    /// What is enabled, as it is written in settings: collection, version and no module, for each.
+    fn settings_bytes(&self) -> Vec<u8> {
+        let mut out = Encoder::new();
+        out.array(self.enabled.len() * 3);
+        for (collection, version) in &self.enabled {
+            out.str(collection);
+            out.uint(*version);
+            out.nil();
+        }
+        out.finish()
     }
 
     fn authors_hash(&self, heads: &BTreeMap<MemberNo, AuthorHead>) -> [u8; 32] {
@@ -102,6 +115,7 @@ fn document_hash(key: &DocumentKey, document: &Document) -> [u8; 32] {
         .u64(author.0)
         .u64(foreign.seq)
         .u64(foreign.index)
+        .u64(if document.node.is_some() { document.format } else { 0 })
         .finish()
 }
 

@@ -4,6 +4,7 @@
 
 mod checkers;
 mod history;
+pub mod resolver;
 mod switches;
 pub(crate) mod user;
 

@@ -40,6 +40,12 @@ impl DriverEvent {
             Self::Engine(Event::DeviceCloned { space }) => {
                 tracing::warn!(%space, "another copy of this store writes as this device");
             }
+            Self::Engine(Event::Held { space, why }) => {
+                tracing::warn!(%space, why = why.name(), "the space holds");
+            }
+            Self::Engine(Event::ResolverFailed { space, position, .. }) => {
+                tracing::warn!(%space, seq = position.seq, "a resolver of the app failed");
+            }
             Self::Engine(Event::Admitted { space }) => tracing::info!(%space, "admitted"),
             Self::Engine(Event::StoreFailed { detail }) => tracing::error!(%detail, "the store failed"),
             Self::Disconnected(reason) => tracing::info!(%reason, "disconnected"),

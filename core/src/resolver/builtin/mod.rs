@@ -60,6 +60,8 @@ fn apply(fields: &mut Option<Fields>, op: &Op, context: &mut FoldContext) -> Res
         Op::Expect { path, condition } => expect::expect(fields, path, condition),
         Op::TextCreate { path, text } => text::create(fields, path, text, context),
         Op::TextEdit { path, splices } => text::edit(fields, path, splices, context),
+        // The fold asks the collection's own resolver; without one nothing accepts a call.
+        Op::Call(_) => Err(RejectReason::VersionNotEnabled),
     }
 }
 

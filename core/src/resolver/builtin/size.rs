@@ -99,6 +99,7 @@ fn growth(fields: &Option<Fields>, op: &Op) -> usize {
         | Op::ListRemove { .. }
         | Op::SetRemove { .. }
         | Op::Delete
+        | Op::Call(_)
         | Op::Expect { .. } => 0,
     }
 }

@@ -1,0 +1,164 @@
+//! Resolvers of the app, called many Actions at a time: one crossing for a run, JSON both ways.
+
+use crate::error::{Result, VeilfoldError};
+use crate::runtime::guard;
+use std::sync::{Arc, Mutex, PoisonError};
+use veilfold_core::client::{Outcome, Resolvers, Run, RunResolver, Stuck};
+use veilfold_core::model::{Fields, RejectReason, Value, fields_from_json, fields_to_json, value_to_json};
+
+/// One version of a collection's resolver. The package of each language makes it of the app's
+/// function; its methods never throw for what a resolver does wrong, they say it in their answer.
+///
+/// Called on a thread of Veilfold's own, never the main thread, while the engine waits for the answer:
+/// it must not call the client. What takes longer than five seconds counts as no answer.
+#[uniffi::export(foreign)]
+pub trait ForeignResolver: Send + Sync {
+    /// `[{"format": 0, "state": {…} | null, "calls": [{"document", "name", "args", "version", "author",
+    /// "seq", "index", "time_ms"}, …]}, …]`, `seq` and `index` null while a call is only pending. The
+    /// answer has a list for each run with one of these for each call: `{"state": {…} | null}`,
+    /// `{"refused": "text"}`, `{"failed": true}`. A call is made on what the one before it left, and a
+    /// document of an older format is migrated before the first call on it.
+    fn run(&self, version: i64, runs: Vec<u8>) -> std::result::Result<Vec<u8>, ResolverError>;
+
+    /// `[{"format": 1, "state": {…}}, …]` as documents of `version`: `[{…} | null, …]`, null for what
+    /// cannot be migrated.
+    fn migrate(&self, version: i64, states: Vec<u8>) -> std::result::Result<Vec<u8>, ResolverError>;
+}
+
+/// No answer: memory or a thread was missing. It says nothing about the calls.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, uniffi::Error)]
+pub enum ResolverError {
+    /// It is asked again.
+    #[error("the resolver gave no answer")]
+    NoAnswer,
+}
+
+impl From<uniffi::UnexpectedUniFFICallbackError> for ResolverError {
+    fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        Self::NoAnswer
+    }
+}
+
+/// The resolvers of this version of the app, handed to `Client.open`.
+#[derive(Debug, Default, uniffi::Object)]
+pub struct ResolverSet {
+    all: Mutex<Resolvers>,
+}
+
+#[uniffi::export]
+impl ResolverSet {
+    /// None yet.
+    #[uniffi::constructor]
+    pub fn empty() -> Result<Arc<Self>> {
+        guard(|| Ok(Arc::new(Self::default())))
+    }
+
+    /// Adds a version, from 1, of the resolver that governs a collection. Old versions stay: what was
+    /// written for a version is folded by it for ever.
+    pub fn add(&self, collection: String, version: i64, resolver: Arc<dyn ForeignResolver>) -> Result<()> {
+        guard(|| {
+            let version = u64::try_from(version).ok().filter(|version| *version > 0);
+            let version = version
+                .ok_or_else(|| VeilfoldError::invalid("bad_version", "resolver versions start at 1"))?;
+            let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+            *all = std::mem::take(&mut *all).with(collection, version, Foreign(resolver));
+            Ok(())
+        })
+    }
+}
+
+impl ResolverSet {
+    pub(crate) fn all(&self) -> Resolvers {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+struct Foreign(Arc<dyn ForeignResolver>);
+
+const NO_ANSWER: Stuck = Stuck("it gave no answer");
+
+impl RunResolver for Foreign {
+    fn run(&self, version: u64, runs: Vec<Run>) -> std::result::Result<Vec<Vec<Outcome>>, Stuck> {
+        let wanted: Vec<usize> = runs.iter().map(|run| run.calls.len()).collect();
+        let answer = self.0.run(version.cast_signed(), runs_json(&runs)).map_err(|_| NO_ANSWER)?;
+        let answers: Vec<serde_json::Value> = serde_json::from_slice(&answer).unwrap_or_default();
+        // What is no answer to the question is a failure of the app's code like any other.
+        let failed = || Outcome::Rejected(RejectReason::ResolverFailed, None);
+        Ok(wanted
+            .into_iter()
+            .enumerate()
+            .map(|(index, count)| {
+                let told = answers.get(index).and_then(serde_json::Value::as_array);
+                let outcomes = told.into_iter().flatten().map(|told| outcome(told).unwrap_or_else(failed));
+                outcomes.chain(std::iter::repeat_with(failed)).take(count).collect()
+            })
+            .collect())
+    }
+
+    fn migrate(
+        &self,
+        version: u64,
+        states: Vec<(u64, Fields)>,
+    ) -> std::result::Result<Vec<Option<Fields>>, Stuck> {
+        let count = states.len();
+        let mut json = vec![b'['];
+        for (index, (format, state)) in states.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            json.extend(format!("{comma}{{\"format\":{format},\"state\":").bytes());
+            json.extend(fields_to_json(state));
+            json.push(b'}');
+        }
+        json.push(b']');
+        let answer = self.0.migrate(version.cast_signed(), json).map_err(|_| NO_ANSWER)?;
+        let answers: Vec<serde_json::Value> = serde_json::from_slice(&answer).unwrap_or_default();
+        let states = answers.iter().map(|told| fields(told).flatten());
+        Ok(states.chain(std::iter::repeat(None)).take(count).collect())
+    }
+}
+
+fn outcome(told: &serde_json::Value) -> Option<Outcome> {
+    if let Some(state) = told.get("state") {
+        return fields(state).map(Outcome::State);
+    }
+    let text = told.get("refused")?.as_str()?;
+    Some(Outcome::Rejected(RejectReason::RefusedByResolver, Some(text.to_owned())))
+}
+
+/// A document or null; nothing for what is neither.
+fn fields(told: &serde_json::Value) -> Option<Option<Fields>> {
+    if told.is_null() {
+        return Some(None);
+    }
+    fields_from_json(&serde_json::to_vec(told).ok()?).ok().map(Some)
+}
+
+fn runs_json(runs: &[Run]) -> Vec<u8> {
+    let mut out = vec![b'['];
+    for (index, run) in runs.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        out.extend(format!("{comma}{{\"format\":{},\"state\":", run.format).bytes());
+        out.extend(run.state.as_ref().map_or(b"null".to_vec(), fields_to_json));
+        out.extend(b",\"calls\":[");
+        for (index, call) in run.calls.iter().enumerate() {
+            let place = call.position.map_or("\"seq\":null,\"index\":null".to_owned(), |position| {
+                format!("\"seq\":{},\"index\":{}", position.seq, position.index)
+            });
+            let comma = if index == 0 { "" } else { "," };
+            let (version, author, time_ms) = (call.version, call.author.0, call.time_ms);
+            out.extend(
+                format!("{comma}{{\"version\":{version},\"author\":{author},{place},\"time_ms\":{time_ms},")
+                    .bytes(),
+            );
+            out.extend(b"\"document\":");
+            out.extend(value_to_json(&Value::String(call.document.clone())));
+            out.extend(b",\"name\":");
+            out.extend(value_to_json(&Value::String(call.name.clone())));
+            out.extend(b",\"args\":");
+            out.extend(value_to_json(&call.args));
+            out.push(b'}');
+        }
+        out.extend(b"]}");
+    }
+    out.push(b']');
+    out
+}

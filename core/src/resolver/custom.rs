@@ -1,0 +1,164 @@
+//! Resolvers that an app brings for collections of its own.
+//!
+//! A resolver is a pure function of state, call and what the order itself says; equal input must give
+//! equal output on every Device, for ever. What it may not look at: clocks, randomness, locale, hash
+//! order, the network, other documents.
+
+use crate::model::{Fields, Position, RejectReason, Value};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use thiserror::Error;
+use veilfold_wire::MemberNo;
+
+/// An Action of the app's own, as its resolver sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The document's id.
+    pub document: String,
+    /// What to do, in the app's words.
+    pub name: String,
+    /// With what.
+    pub args: Value,
+    /// The resolver version that its writer wrote it for; at most this resolver's own.
+    pub version: u64,
+    /// Who wrote it.
+    pub author: MemberNo,
+    /// Its place in the order, `None` while it is only pending on this Device.
+    pub position: Option<Position>,
+    /// The writer's clock in milliseconds since 1970, as claimed.
+    pub time_ms: u64,
+}
+
+/// A resolver's own no, with a text for whoever wrote the Action. It rejects the whole Transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+impl Refusal {
+    /// A refusal with this text, of which a fate keeps the first 512 bytes.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// One version of a collection's resolver.
+///
+/// ```
+/// use veilfold_core::model::{Fields, Value};
+/// use veilfold_core::resolver::{Call, Refusal, Resolver};
+///
+/// /// A seat is taken once.
+/// struct Seats;
+///
+/// impl Resolver for Seats {
+///     fn resolve(&self, state: Option<Fields>, call: &Call) -> Result<Option<Fields>, Refusal> {
+///         let mut seat = state.unwrap_or_default();
+///         if call.name != "take" || seat.contains_key("by") {
+///             return Err(Refusal::new("the seat is taken"));
+///         }
+///         seat.insert("by".to_owned(), call.args.clone());
+///         Ok(Some(seat))
+///     }
+/// }
+/// ```
+pub trait Resolver: Send + Sync {
+    /// The document after the call; `None` deletes it. Lists come and go as plain arrays.
+    ///
+    /// # Errors
+    /// The refusal, which every Device gives alike.
+    fn resolve(&self, state: Option<Fields>, call: &Call) -> Result<Option<Fields>, Refusal>;
+
+    /// A document of the older version `from` as one of this version; 0 is what the built-in
+    /// operations wrote. Runs before the first newer call on the document, and on a copy for reads.
+    ///
+    /// # Errors
+    /// The refusal, which rejects that call.
+    fn migrate(&self, from: u64, state: Fields) -> Result<Fields, Refusal> {
+        let _ = from;
+        Ok(state)
+    }
+}
+
+/// Calls on one document, each on what the ones before it left; a rejected one leaves it as it was.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The document.
+    pub state: Option<Fields>,
+    /// The version that wrote it.
+    pub format: u64,
+    /// In order.
+    pub calls: Vec<Call>,
+}
+
+/// What became of one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The document afterwards.
+    State(Option<Fields>),
+    /// Why not, and in whose words.
+    Rejected(RejectReason, Option<String>),
+}
+
+/// This Device could not find out what a resolver says; nothing about the order follows from it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the resolver gave no answer: {0}")]
+pub struct Stuck(pub &'static str);
+
+/// How the fold calls a resolver: many calls at once, because crossing into another language costs.
+pub trait RunResolver: Send + Sync {
+    /// One list of outcomes for each run, as long as its calls. `version` is the resolver's own.
+    ///
+    /// # Errors
+    /// [`Stuck`] for what says nothing about the calls: time-out, no memory, a lost thread.
+    fn run(&self, version: u64, runs: Vec<Run>) -> Result<Vec<Vec<Outcome>>, Stuck>;
+
+    /// Documents of older versions as ones of `version`; `None` for what cannot be migrated.
+    ///
+    /// # Errors
+    /// As [`RunResolver::run`].
+    fn migrate(&self, version: u64, states: Vec<(u64, Fields)>) -> Result<Vec<Option<Fields>>, Stuck>;
+
+    /// Hash of the module, when the resolver is one that is pinned by its bytes.
+    fn module(&self) -> Option<[u8; 32]> {
+        None
+    }
+}
+
+/// A panic is an exception like any other: it rejects the call on every Device alike.
+impl<R: Resolver> RunResolver for R {
+    fn run(&self, version: u64, runs: Vec<Run>) -> Result<Vec<Vec<Outcome>>, Stuck> {
+        Ok(runs.into_iter().map(|run| each_on_the_one_before(self, version, run)).collect())
+    }
+
+    fn migrate(&self, _: u64, states: Vec<(u64, Fields)>) -> Result<Vec<Option<Fields>>, Stuck> {
+        let one =
+            |(from, state)| match catch_unwind(AssertUnwindSafe(|| Resolver::migrate(self, from, state))) {
+                Ok(Ok(state)) => Some(state),
+                Ok(Err(_)) | Err(_) => None,
+            };
+        Ok(states.into_iter().map(one).collect())
+    }
+}
+
+fn each_on_the_one_before(resolver: &impl Resolver, version: u64, run: Run) -> Vec<Outcome> {
+    let (mut state, mut format) = (run.state, run.format);
+    let mut outcomes = Vec::with_capacity(run.calls.len());
+    for call in &run.calls {
+        let before = state.clone();
+        let resolve = || {
+            let before = match before {
+                Some(fields) if format < version => Some(Resolver::migrate(resolver, format, fields)?),
+                before => before,
+            };
+            resolver.resolve(before, call)
+        };
+        outcomes.push(match catch_unwind(AssertUnwindSafe(resolve)) {
+            Ok(Ok(after)) => {
+                (state, format) = (after.clone(), version);
+                Outcome::State(after)
+            }
+            Ok(Err(Refusal(text))) => Outcome::Rejected(RejectReason::RefusedByResolver, Some(text)),
+            Err(_) => Outcome::Rejected(RejectReason::ResolverFailed, None),
+        });
+    }
+    outcomes
+}
