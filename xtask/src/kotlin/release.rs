@@ -40,12 +40,12 @@ impl Release {
     }
 }
 
-/// The Relay of this machine as it is shipped, for the tests of apps.
+/// The Relay of this machine as it is shipped, and able to lie, for the tests of apps.
 pub fn relay(place: &Place) -> Option<PathBuf> {
     let host = ship::host(place)?;
     let built = crate::command::Run::cargo(&place.root)
-        .args(["build", "-p", "veilfold-relay", "--bin", "veilfold-relay", "--profile", ship::PROFILE])
-        .args(["--target", &host])
+        .args(["build", "-p", "veilfold-relay", "--bin", "veilfold-relay", "--features", "testing"])
+        .args(["--profile", ship::PROFILE, "--target", &host])
         .env("RUSTFLAGS", ship::rustflags(place))
         .env(&format!("CFLAGS_{}", host.replace('-', "_")), ship::cflags(place))
         .succeeds();

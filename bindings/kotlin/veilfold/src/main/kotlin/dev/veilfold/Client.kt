@@ -118,6 +118,9 @@ public class Client internal constructor(private val native: NativeClient, priva
     /** Goes offline until [connect]. */
     public suspend fun disconnect(): Unit = answered { native.disconnect() }
 
+    /** How it stands with the relay, and every space. Does not wait for the relay. */
+    public suspend fun status(): ClientStatus = statusOf(answered { native.status() })
+
     /**
      * What happens from the start of the collection on that no call waits for: a relay that misbehaves,
      * lost connections, a full disk. Completes when the client closes.

@@ -2,6 +2,7 @@
 
 package dev.veilfold
 
+import dev.veilfold.ffi.ClientStatus as NativeClientStatus
 import dev.veilfold.ffi.Event as NativeEvent
 import dev.veilfold.ffi.SpaceStatus as NativeStatus
 import dev.veilfold.ffi.SyncState as NativeState
@@ -40,6 +41,15 @@ public sealed interface SyncState {
  */
 public data class SyncStatus(val state: SyncState, val outboxCount: Long, val storedCount: Long, val seq: Long)
 
+/**
+ * How a client stands.
+ *
+ * @property relay The relay that it was told to use.
+ * @property wantsConnection True while it connects, is connected, or waits to try again.
+ * @property spaces Every space by its id; whether the relay is there is told by their states.
+ */
+public data class ClientStatus(val relay: String?, val wantsConnection: Boolean, val spaces: Map<String, SyncStatus>)
+
 /** Something noteworthy that no call was waiting for. */
 public sealed interface Event {
     /** The relay gave something that an honest one cannot give. */
@@ -63,6 +73,9 @@ public sealed interface Event {
 
 internal fun statusOf(native: NativeStatus): SyncStatus =
     SyncStatus(stateOf(native.state), native.outboxCount, native.storedCount, native.seq)
+
+internal fun statusOf(native: NativeClientStatus): ClientStatus =
+    ClientStatus(native.relay, native.wantsConnection, native.spaces.associate { it.id to statusOf(it.status) })
 
 private fun stateOf(native: NativeState): SyncState =
     when (native) {

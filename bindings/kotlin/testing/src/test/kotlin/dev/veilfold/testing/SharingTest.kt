@@ -67,6 +67,7 @@ class SharingTest {
         val seen = ArrayList<List<Item>>()
         val watching = launch { theirs.collection<Item>("items").live().onEach(seen::add).first { it.singleOrNull()?.qty == 34 } }
         theirs.collection<Item>("items").live().first { it.isNotEmpty() }
+        ours.synced()
         theirs.synced()
 
         two.alice.disconnect()
