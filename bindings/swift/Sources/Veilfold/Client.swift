@@ -77,6 +77,11 @@ public final class Client: Sendable {
         try await answered { try await native.disconnect() }
     }
 
+    /// How it stands with the relay, and every space. Does not wait for the relay.
+    public func status() async throws(VeilfoldError) -> ClientStatus {
+        ClientStatus(native: try await answered { try await native.status() })
+    }
+
     /// What happens that no call waits for: a relay that misbehaves, lost connections, a full disk.
     public func events() -> EventStream { EventStream(client: native) }
 

@@ -20,6 +20,11 @@ public final class TestStores: Sendable {
 
     /// Opens a client whose store lies here.
     public func open(_ name: String, relay: TestRelay? = nil) async throws -> Client {
-        try await Veilfold.open(.file(file(name)), relay: relay?.url, name: name)
+        try await open(name, at: relay?.url)
+    }
+
+    /// Opens a client whose store lies here, with the relay at an address.
+    public func open(_ name: String, at relay: URL?) async throws -> Client {
+        try await Veilfold.open(.file(file(name)), relay: relay, name: name)
     }
 }

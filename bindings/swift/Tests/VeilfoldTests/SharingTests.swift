@@ -25,6 +25,7 @@ final class SharingTests: XCTestCase {
             let theirs = try await share(ours, with: bob)
             let theirItems = theirs.collection("items", of: Item.self)
             for try await rows in theirItems.live() where rows == [.milk] { break }
+            try await ours.synced()
             try await theirs.synced()
             try await alice.disconnect()
             try await bob.disconnect()
