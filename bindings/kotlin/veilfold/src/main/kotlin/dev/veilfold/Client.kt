@@ -7,12 +7,14 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.launch
 import java.io.Closeable
 import java.io.File
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.time.Duration
 import dev.veilfold.ffi.Client as NativeClient
 import dev.veilfold.ffi.ClientConfig as NativeConfig
+import dev.veilfold.ffi.RetryStream as NativeRetries
 import dev.veilfold.ffi.Space as NativeSpace
 
 private const val CLOSING_MS = 10_000u
@@ -36,6 +38,7 @@ public object Veilfold {
      *
      * @param name What other members see in spaces that it founds.
      * @param keyStore Keeps the root key; without one it lies in a file beside the store.
+     * @param mutators Those that [Space.mutate] may name; they are run again while the client is open.
      * @throws VeilfoldException.Invalid when the store is open already, here or in another process
      *   (`store_in_use`).
      * @throws VeilfoldException.Corrupt for a damaged store or a lost key (`keys_lost`).
@@ -47,10 +50,13 @@ public object Veilfold {
         name: String = "",
         durability: Durability = Durability.PROCESS,
         keyStore: KeyStore? = null,
+        mutators: List<Mutator<*>> = emptyList(),
     ): Client {
+        val known = Mutators(mutators)
         val config = NativeConfig(relay, name, durability == Durability.POWER, null)
         val guarded = keyStore?.let(::GuardedKeyStore)
-        return Client(answered { NativeClient.open(path, config, guarded) }, name)
+        val native = answered { NativeClient.open(path, config, guarded) }
+        return Client(native, name, known, answered { native.retries() })
     }
 
     /** The same for a file at hand. */
@@ -60,7 +66,8 @@ public object Veilfold {
         name: String = "",
         durability: Durability = Durability.PROCESS,
         keyStore: KeyStore? = null,
-    ): Client = open(file.path, relay, name, durability, keyStore)
+        mutators: List<Mutator<*>> = emptyList(),
+    ): Client = open(file.path, relay, name, durability, keyStore, mutators)
 }
 
 /**
@@ -70,9 +77,19 @@ public object Veilfold {
  * Usable from any thread. A client that is dropped without being closed is closed by the garbage
  * collector, unless one of its streams is still being collected.
  */
-public class Client internal constructor(private val native: NativeClient, private val name: String) : Closeable {
+public class Client internal constructor(
+    private val native: NativeClient,
+    private val name: String,
+    private val mutators: Mutators,
+    retries: NativeRetries,
+) : Closeable {
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
     private val spaces = ConcurrentHashMap<String, Space>()
+
+    init {
+        // Holds neither this object nor the native client, so that both can be dropped.
+        scope.launch { runAgain(retries, mutators) }
+    }
 
     /** Founds a space whose only member is this device. Works offline. The name is this device's own. */
     public suspend fun createSpace(name: String = ""): Space = spaceOf(answered { native.createSpace(name) })
@@ -146,7 +163,7 @@ public class Client internal constructor(private val native: NativeClient, priva
     private suspend fun spaceOf(found: NativeSpace): Space {
         val id = told { found.id() }
         return spaces[id] ?: run {
-            val made = Space(found, id, told { found.name() }, statusOf(answered { found.status() }), scope)
+            val made = Space(found, id, told { found.name() }, statusOf(answered { found.status() }), scope, mutators)
             spaces.putIfAbsent(id, made) ?: made
         }
     }

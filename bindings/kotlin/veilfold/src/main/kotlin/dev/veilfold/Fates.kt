@@ -4,6 +4,7 @@ package dev.veilfold
 
 import dev.veilfold.ffi.Fate as NativeFate
 import dev.veilfold.ffi.Receipt as NativeReceipt
+import dev.veilfold.ffi.SettledFate as NativeSettled
 
 /**
  * A place in the order.
@@ -73,12 +74,37 @@ public class Receipt internal constructor(private val native: NativeReceipt) {
      *
      * @throws VeilfoldException.Invalid as [fate], and with `closed` when the client is closed meanwhile.
      */
-    public suspend fun settled(): Fate.Settled =
-        fateOf(answered { native.settled() }) as? Fate.Settled
-            ?: throw VeilfoldException.Internal("internal", "a settled fate is not pending")
+    public suspend fun settled(): Fate.Settled = settledOf(answered { native.settled() })
+
+    /** How many transactions were tried for it so far; more than 1 only for a [Mutator]. Throws as [fate]. */
+    public suspend fun attempts(): Long = answered { native.attempts() }
 
     override fun toString(): String = "Receipt($txId)"
 }
+
+/**
+ * A write's fate, as [Space.fates] tells it.
+ *
+ * @property txId The id on its receipt.
+ * @property attempts How many transactions were tried for it; more than 1 only for a [Mutator].
+ * @property mutator The name of the mutator that made it, if one did.
+ * @property missed How many fates before this one were forgotten, because nobody had taken them and 10,000
+ *   newer ones came.
+ */
+public data class SettledFate(
+    val txId: String,
+    val fate: Fate.Settled,
+    val attempts: Long,
+    val mutator: String?,
+    val missed: Long,
+)
+
+internal fun settledFateOf(native: NativeSettled, missed: Long): SettledFate =
+    SettledFate(native.txId, settledOf(native.fate), native.attempts, native.mutator, missed)
+
+private fun settledOf(native: NativeFate): Fate.Settled =
+    fateOf(native) as? Fate.Settled
+        ?: throw VeilfoldException.Internal("internal", "a settled fate is not pending")
 
 internal fun fateOf(native: NativeFate): Fate =
     when (native) {

@@ -24,6 +24,7 @@ public class Space internal constructor(
     public val name: String,
     first: SyncStatus,
     scope: CoroutineScope,
+    private val mutators: Mutators,
 ) {
     /**
      * How it stands with the relay, and how much waits in the outbox; kept up to date from the first use
@@ -59,7 +60,39 @@ public class Space internal constructor(
      * read before the order has it, the receipt's fate is [Fate.Rejected]. When it throws, nothing is
      * written and the exception comes out here.
      */
-    public suspend fun <T> transact(function: Transaction.() -> T): Transacted<T> = transact(native, id, function)
+    public suspend fun <T> transact(function: Transaction.() -> T): Transacted<T> =
+        transact(native, id, { native.begin() }, function)
+
+    /**
+     * Runs a mutator that the client was opened with, as [transact] runs a function, and again by itself
+     * whenever the order rejects what it did, up to eight times, also after a restart.
+     *
+     * The receipt settles after the last try: [Fate.Confirmed] if one held, else [Fate.Rejected], or
+     * [Fate.Refused] with `mutator_missing` or `mutator_failed` when it could not be run again. `null` when
+     * the mutator asked for nothing. What it throws in this first run comes out here.
+     *
+     * @throws VeilfoldException.Invalid with `mutator_missing` when the client was opened without it.
+     */
+    public suspend fun <A> mutate(mutator: Mutator<A>, args: A): Receipt? =
+        mutations(mutators.known(mutator), mutator.json(args))
+
+    /** The same by its name, with arguments that become a [Value] by [Value.of]. */
+    public suspend fun mutate(mutator: String, args: Any?): Receipt? =
+        mutations(mutators.known(mutator), bytesOf(elementOf(Value.of(args))))
+
+    private suspend fun mutations(mutator: Mutator<*>, args: ByteArray): Receipt? =
+        transact(native, id, { native.beginMutation(mutator.name, args) }) { mutator.run(this, args) }.receipt
+
+    /**
+     * What became of this device's writes, from the first that nobody has taken yet, also those of earlier
+     * runs of the process.
+     *
+     * The device keeps its place. Asking for more takes what was given, up to a hundred at a time; whoever
+     * is stopped before that gets those again, so each comes at least once. Do what is to be done with a
+     * fate in the collector, or in operators without a buffer. A space has one such place: collect this
+     * flow in one place at a time. Completes when the client closes.
+     */
+    public fun fates(): Flow<SettledFate> = fates { native.fates() }
 
     /** The receipt of a write whose id the app kept, also from an earlier run of the process. */
     public fun receipt(txId: String): Receipt = Receipt(told { native.receipt(txId) })

@@ -12,11 +12,13 @@ import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import java.util.TreeMap
 import dev.veilfold.ffi.EventStream as NativeEvents
+import dev.veilfold.ffi.FateStream as NativeFates
 import dev.veilfold.ffi.LiveQuery as NativeLive
 import dev.veilfold.ffi.StatusStream as NativeStatuses
 
 private const val BATCH = 500u
 private const val EVENTS = 256u
+private const val FATES = 100u
 
 /**
  * One consistent state of a live query, and what is different from the one before.
@@ -85,6 +87,22 @@ internal fun events(open: suspend () -> NativeEvents): Flow<Event> =
                 val batch = answered { stream.nextBatch(EVENTS) } ?: break
                 if (batch.missed > 0) emit(Event.Missed(batch.missed))
                 for (event in batch.events) emit(eventOf(event))
+            }
+        } finally {
+            stream.cancel()
+            stream.close()
+        }
+    }
+
+internal fun fates(open: suspend () -> NativeFates): Flow<SettledFate> =
+    flow {
+        val stream = answered(open)
+        try {
+            while (true) {
+                val batch = answered { stream.nextBatch(FATES) } ?: break
+                batch.fates.forEachIndexed { index, settled ->
+                    emit(settledFateOf(settled, missed = if (index == 0) batch.missed else 0))
+                }
             }
         } finally {
             stream.cancel()

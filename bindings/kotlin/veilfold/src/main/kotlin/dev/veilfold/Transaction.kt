@@ -5,8 +5,10 @@ package dev.veilfold
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
+import kotlinx.serialization.KSerializer
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.serializer
 import dev.veilfold.ffi.Space as NativeSpace
 import dev.veilfold.ffi.TransactionBuilder as NativeTransaction
 
@@ -30,9 +32,24 @@ internal annotation class InTransaction
  * receipt says so. Its calls wait for a moment each and throw like those of a collection.
  */
 @InTransaction
-public class Transaction internal constructor(private val native: NativeTransaction, private val spaceId: String) {
+public class Transaction internal constructor(
+    private val native: NativeTransaction,
+    private val space: NativeSpace,
+    private val spaceId: String,
+) {
     @Volatile
     private var over = false
+
+    /** A collection of its space, for a [Mutator]; others have one at hand. */
+    public inline fun <reified T : Any> collection(name: String): Collection<T> = collection(name, serializer<T>())
+
+    /** The same with a serializer at hand. */
+    public fun <T : Any> collection(name: String, serializer: KSerializer<T>): Collection<T> =
+        Collection(space, spaceId, name, Typed(serializer))
+
+    /** The same without declared types. */
+    @JvmName("documents")
+    public fun collection(name: String): Collection<Document> = Collection(space, spaceId, name, Untyped)
 
     /** A document, `null` when there is none of that id. */
     public fun <T : Any> get(collection: Collection<T>, id: String): T? =
@@ -160,10 +177,15 @@ public class Transaction internal constructor(private val native: NativeTransact
 }
 
 /** Runs the function off the caller's thread until what it read still holds when it is committed. */
-internal suspend fun <T> transact(space: NativeSpace, id: String, function: Transaction.() -> T): Transacted<T> {
+internal suspend fun <T> transact(
+    space: NativeSpace,
+    id: String,
+    begin: () -> NativeTransaction,
+    function: Transaction.() -> T,
+): Transacted<T> {
     while (true) {
-        told { space.begin() }.use { native ->
-            val transaction = Transaction(native, id)
+        told(begin).use { native ->
+            val transaction = Transaction(native, space, id)
             val value =
                 try {
                     // It may wait for reads, and for whatever else the app does in it.

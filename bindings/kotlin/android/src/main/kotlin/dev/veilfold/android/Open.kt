@@ -6,6 +6,7 @@ import android.content.Context
 import dev.veilfold.Client
 import dev.veilfold.Durability
 import dev.veilfold.KeyStore
+import dev.veilfold.Mutator
 import dev.veilfold.Veilfold
 import dev.veilfold.VeilfoldException
 import kotlinx.coroutines.Dispatchers
@@ -24,6 +25,7 @@ import java.io.File
  *   comes with the system: those that the user installed and the app's network security configuration are not
  *   asked, and revocation is not checked.
  * @param displayName What other members see in spaces that this device founds.
+ * @param mutators Those that `Space.mutate` may name; they are run again while the client is open.
  * @throws VeilfoldException as [Veilfold.open] on the JVM; `NotAllowed` with `vault_locked` while the
  *   device is locked and the key asks for its being unlocked.
  */
@@ -34,10 +36,11 @@ public suspend fun Veilfold.open(
     displayName: String = "",
     durability: Durability = Durability.PROCESS,
     keyStore: KeyStore = AndroidKeyStore(context),
+    mutators: List<Mutator<*>> = emptyList(),
 ): Client {
     // Asking Android for its folders makes them, and that touches the disk.
     val path = withContext(Dispatchers.IO) { File(folder(context), name).path }
-    return open(path, relay, displayName, durability, keyStore)
+    return open(path, relay, displayName, durability, keyStore, mutators)
 }
 
 /** The folder of all stores and wrapped keys. */
