@@ -77,10 +77,10 @@ pub fn rustflags(place: &Place) -> String {
 }
 
 /// The same for C code that comes with a dependency. No panic passes through C, so it needs no tables
-/// for one.
+/// for one, and no frame pointers: what reads a crash report has the tables of the whole library.
 pub fn cflags(place: &Place) -> String {
     let paths = remapped(place).map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).join(" ");
-    format!("-fno-asynchronous-unwind-tables {paths}")
+    format!("-fno-asynchronous-unwind-tables -fomit-frame-pointer {paths}")
 }
 
 /// A later rule wins where two match, so the registry comes after the home that it may lie in.

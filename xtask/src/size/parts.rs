@@ -1,7 +1,13 @@
 //! Libraries with some of the dependencies and no product logic, built from `xtask/size-probe`.
 //!
-//! In the profile that is shipped, and all of them once more as small as the peers of
-//! docs/benchmarks.md were compiled.
+//! In the profile that is shipped with the very flags of `ship.rs`, and all of them once more as small
+//! as the peers of docs/benchmarks.md were compiled.
+//!
+//! A part is every package of others that the library links (`cargo tree -p veilfold-ffi -e normal`
+//! without TLS), called once in each shape in which Veilfold calls it: the same types where code is made
+//! for types, the same features, no more. The standard library is such a package for what an empty
+//! library has none of: threads, channels, files. What is ours is no part: not our trees of documents, not
+//! the engine's calls, not one of the exported functions beyond the first of its shape.
 
 use super::Weight;
 use crate::command::Run;
@@ -9,7 +15,8 @@ use crate::place::Place;
 use crate::ship;
 
 /// Features of the probe that are parts of Veilfold; TLS is counted apart.
-const PARTS: [&str; 5] = ["json", "crypto", "sqlite", "websocket", "uniffi"];
+const PARTS: [&str; 8] =
+    ["std", "json", "msgpack", "crypto", "sqlite", "websocket", "tracing", "uniffi"];
 
 pub struct Weighed {
     /// An empty library, and each part alone.
@@ -37,13 +44,17 @@ pub fn weigh(place: &Place) -> Option<Weighed> {
 
 fn probe(place: &Place, profile: &str, features: &[&str]) -> Option<Weight> {
     let folder = place.target.join("size");
+    let host = ship::host(place)?;
     let built = Run::cargo(&place.root)
         .args(["build", "-q", "--manifest-path", "xtask/size-probe/Cargo.toml", "--profile", profile])
-        .args(["--features", &features.join(",")])
+        .args(["--target", &host, "--features", &features.join(",")])
         .env("CARGO_TARGET_DIR", &folder)
+        .env("RUSTFLAGS", ship::rustflags(place))
+        .env(&format!("CFLAGS_{}", host.replace('-', "_")), ship::cflags(place))
+        .env("SOURCE_DATE_EPOCH", ship::SOURCE_DATE)
         .succeeds();
     let name = format!("{}size_probe{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let whole = folder.join(profile).join(&name);
+    let whole = folder.join(&host).join(profile).join(&name);
     let stripped = folder.join(&name);
     if built && ship::strip(place, &whole, &stripped) { Weight::of(&stripped).ok() } else { None }
 }

@@ -114,10 +114,11 @@ pub fn build(place: &Place, slice: &Slice, target: &Target, std: Std, c: &C) -> 
         .args(["rustc", "-p", "veilfold-ffi", "--lib", "--crate-type", "staticlib"])
         .args(["--profile", ship::PROFILE, "--target", target.rust])
         .env("CARGO_TARGET_DIR", &folder)
-        // An app keeps what it links of an archive; debugging information would only make it large.
+        // An app keeps what it links of an archive; debugging information would only make it large. Apple's
+        // systems want frame pointers.
         .env("CARGO_PROFILE_SHIP_DEBUG", "false")
         .env("RUSTFLAGS", rustflags(place, std))
-        .env(&format!("CFLAGS_{name}"), format!("{} -g0", ship::cflags(place)))
+        .env(&format!("CFLAGS_{name}"), format!("{} -g0 -fno-omit-frame-pointer", ship::cflags(place)))
         .env("SOURCE_DATE_EPOCH", ship::SOURCE_DATE)
         .env("ZERO_AR_DATE", "1")
         .env(slice.deployment_variable, slice.minimum_text());
