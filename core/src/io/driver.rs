@@ -14,9 +14,12 @@ use super::websocket::SocketEvent;
 use crate::engine::Engine;
 use crate::error::Error;
 use run::Thread;
+use std::any::Any;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -30,6 +33,55 @@ pub(super) enum Message {
     Socket(u64, SocketEvent),
     /// Nobody needs the thread any more.
     Close,
+}
+
+/// A call and its answer without their types: all calls share one way to the thread and back, or each
+/// brings a channel and a wait of its own into the library.
+type Call = Box<dyn FnOnce(&mut Core) -> Result<Answer, Error> + Send>;
+type Answer = Box<dyn Any + Send>;
+
+fn untyped<T: Send + 'static>(call: impl FnOnce(&mut Core) -> Result<T, Error> + Send + 'static) -> Call {
+    Box::new(move |core| Ok(Box::new(call(core)?)))
+}
+
+fn typed<T: 'static>(answer: Answer) -> Result<T, Error> {
+    let typed = answer.downcast();
+    typed.map(|answer| *answer).map_err(|_| Error::internal("an answer belongs to another call"))
+}
+
+/// A call on its way. Written by hand: an `async fn` would be compiled into every caller.
+struct Asked<'a> {
+    driver: &'a Driver,
+    state: State,
+}
+
+enum State {
+    /// Nothing happens before it is polled.
+    Unasked(Option<Call>),
+    Asked(oneshot::Receiver<Result<Answer, Error>>),
+}
+
+impl Asked<'_> {
+    #[inline(never)]
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Answer, Error>> {
+        if let State::Unasked(call) = &mut self.state
+            && let Some(call) = call.take()
+        {
+            let (answer, answered) = oneshot::channel();
+            self.driver.post_boxed(Box::new(move |core| {
+                // A caller that has gone needs no answer.
+                let _ = answer.send(call(core));
+            }))?;
+            self.state = State::Asked(answered);
+        }
+        match &mut self.state {
+            State::Asked(answered) => {
+                Pin::new(answered).poll(context).map(|answer| answer.map_err(|_| self.driver.why_ended())?)
+            }
+            // It could not be asked, and was polled again after saying so.
+            State::Unasked(_) => Poll::Ready(Err(self.driver.why_ended())),
+        }
+    }
 }
 
 /// A handle on the thread; clones share it. When the last one is dropped the thread closes by
@@ -95,16 +147,12 @@ impl Driver {
     /// # Errors
     /// What `call` said; `Invalid` with the code `closed` after closing; `Internal` when the thread
     /// has ended because an assumption of ours was broken.
-    pub async fn call<T: Send + 'static>(
+    pub fn call<T: Send + 'static>(
         &self,
         call: impl FnOnce(&mut Core) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let (answer, answered) = oneshot::channel();
-        self.post(move |core| {
-            // A caller that has gone needs no answer.
-            let _ = answer.send(call(core));
-        })?;
-        answered.await.map_err(|_| self.why_ended())?
+    ) -> impl Future<Output = Result<T, Error>> + Send {
+        let mut asked = Asked { driver: self, state: State::Unasked(Some(untyped(call))) };
+        std::future::poll_fn(move |context| asked.poll(context).map(|answer| typed(answer?)))
     }
 
     /// As [`Driver::call`], for callers who have a thread to block. Never call it from the thread of
@@ -116,10 +164,14 @@ impl Driver {
         &self,
         call: impl FnOnce(&mut Core) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        typed(self.ask_blocking(untyped(call))?)
+    }
+
+    fn ask_blocking(&self, call: Call) -> Result<Answer, Error> {
         let (answer, answered) = std::sync::mpsc::sync_channel(1);
-        self.post(move |core| {
+        self.post_boxed(Box::new(move |core| {
             let _ = answer.send(call(core));
-        })?;
+        }))?;
         answered.recv().map_err(|_| self.why_ended())?
     }
 
@@ -128,9 +180,13 @@ impl Driver {
     /// # Errors
     /// As [`Driver::call`].
     pub fn post(&self, call: impl FnOnce(&mut Core) + Send + 'static) -> Result<(), Error> {
+        self.post_boxed(Box::new(call))
+    }
+
+    fn post_boxed(&self, call: Box<dyn FnOnce(&mut Core) + Send>) -> Result<(), Error> {
         match self.shared.ended.get() {
             Some(error) => Err(error.clone()),
-            None => self.shared.inbox.send(Message::Call(Box::new(call))).map_err(|_| self.why_ended()),
+            None => self.shared.inbox.send(Message::Call(call)).map_err(|_| self.why_ended()),
         }
     }
 

@@ -16,6 +16,7 @@ pub use url::{RelayUrl, UrlError};
 use bytes::Bytes;
 use room::Outgoing;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -103,7 +104,9 @@ impl Socket {
         let (frames, waiting) = mpsc::unbounded_channel();
         let (alive, dropped) = oneshot::channel();
         let task = Task { url, waiting, dropped, outgoing: outgoing.clone(), events: Events::new(events) };
-        runtime.spawn(task.run());
+        // Without its type, as every other task: each type brings a scheduler's code of its own.
+        let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task.run());
+        runtime.spawn(task);
         SocketHandle { frames, outgoing, _alive: alive }
     }
 }
