@@ -9,6 +9,7 @@ pub mod documents;
 pub mod engine;
 pub mod envelope;
 pub mod error;
+mod gather;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod keys;

@@ -6,6 +6,7 @@
 
 use super::apply::{FoldAuthor, Undecided};
 use super::cache::Documents;
+use crate::gather::gather;
 use crate::model::{DocumentKey, Fields, Op, Path, Segment, Text, TextSplice, Transaction, Value, View};
 use crate::resolver::Governed;
 use crate::store::rows::AuthorRow;
@@ -38,12 +39,10 @@ impl SeenTexts {
         renumbered: &BTreeMap<u64, u64>,
         governed: &mut Governed<'_>,
     ) -> Result<Self, StoreError> {
-        let mut seen = Self { texts: BTreeMap::new(), transactions: renumbered.values().copied().collect() };
-        let concerned: BTreeSet<&DocumentKey> = before
-            .iter()
-            .filter(|transaction| renumbered.contains_key(&transaction.tx_no))
-            .flat_map(|transaction| transaction.actions.iter().map(|action| &action.key))
-            .collect();
+        let mut seen = Self { texts: BTreeMap::new(), transactions: gather(renumbered.values().copied()) };
+        let again = before.iter().filter(|transaction| renumbered.contains_key(&transaction.tx_no));
+        let concerned: BTreeSet<&DocumentKey> =
+            gather(again.flat_map(|transaction| transaction.actions.iter().map(|action| &action.key)));
         for key in &concerned {
             documents.set_overlay(store, key, None)?;
         }
@@ -102,8 +101,8 @@ pub(super) fn move_splices(op: &mut Op, seen: Option<&[Option<char>]>, fields: O
         let kept = kept_characters(&seen, &now);
         // Backwards, so that a deletion does not shift the next one.
         let offset = kept[..start].iter().rev().find_map(|at| at.map(|at| at + 1)).unwrap_or(0);
-        let mut deleted: Vec<usize> = kept[start..end].iter().filter_map(|at| *at).collect();
-        deleted.sort_unstable();
+        // In order, since what is equal in both texts is in the same order in both.
+        let deleted: Vec<usize> = kept[start..end].iter().filter_map(|at| *at).collect();
         for at in deleted.iter().rev() {
             moved.push(TextSplice { offset: *at as u64, delete: 1, insert: String::new() });
             now.remove(*at);

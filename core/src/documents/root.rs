@@ -76,7 +76,7 @@ pub fn state_root(
         if bits == 0 { 0 } else { head >> (64 - bits) }
     };
     // By bucket, and inside a bucket by name.
-    hashes.sort_by(|a, b| (bucket_of(&a.0), &a.1).cmp(&(bucket_of(&b.0), &b.1)));
+    hashes.sort_unstable_by(|a, b| (bucket_of(&a.0), &a.1).cmp(&(bucket_of(&b.0), &b.1)));
     let mut all = Hasher::new("buckets").u64(buckets);
     let mut rest = hashes.as_slice();
     for bucket in 0..buckets {

@@ -8,6 +8,7 @@ use crate::documents::{
 };
 use crate::envelope::{Founding, LogHead, VerifiedEntry, found_space};
 use crate::error::{Error, ErrorKind};
+use crate::gather::gather;
 use crate::keys::{ContactCard, ContactCardError, Keyring, random};
 use crate::members::{Roster, SpaceTicket, Wish, Wished};
 use crate::model::{Action, DocumentKey, ElementId, Fields, Op, Rejection, TxId};
@@ -393,18 +394,17 @@ impl Engine {
         after: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<(String, Fields)>, ReadToken), Error> {
-        let staged: BTreeSet<&DocumentKey> = actions
-            .iter()
-            .map(|action| &action.key)
-            .filter(|key| key.collection == collection && after.is_none_or(|after| *key.document > *after))
-            .collect();
+        let inside = |key: &&DocumentKey| {
+            key.collection == collection && after.is_none_or(|after| *key.document > *after)
+        };
+        let staged: BTreeSet<&DocumentKey> = gather(actions.iter().map(|action| &action.key).filter(inside));
         let Parts { space, store, .. } = self.parts(id)?;
         let read = token(&mut space.documents, &space.pending, store, &DocumentKey::whole(collection))?;
         // What the Actions delete must not make the page look like the last one.
         let wanted = limit.saturating_add(staged.len());
         let rows = space.documents.read_collection(store, collection, after, wanted)?;
         let end = (rows.len() == wanted).then(|| rows.last().map(|(document, _)| document.clone())).flatten();
-        let mut rows: BTreeMap<String, Fields> = rows.into_iter().collect();
+        let mut rows: BTreeMap<String, Fields> = gather(rows);
         for key in staged {
             if end.as_ref().is_none_or(|end| key.document <= *end) {
                 match self.preview(id, actions, key)?.0 {

@@ -6,6 +6,7 @@ use super::remote::{Fold, open_for_fold};
 use crate::documents::{RootPoint, StateRoot, state_root};
 use crate::envelope::VerifiedEntry;
 use crate::error::Error;
+use crate::gather::gather;
 use crate::model::{DocumentKey, Fields, Transaction};
 use crate::query::{LiveBatch, LiveId, LiveScope};
 use crate::sync::{Phase, State};
@@ -108,7 +109,7 @@ impl Engine {
             seq: head.seq,
             chain: head.chain,
             control_head: *membership.control_head(),
-            authors: space.authors.iter().map(|(member, row)| (*member, row.head)).collect(),
+            authors: gather(space.authors.iter().map(|(member, row)| (*member, row.head))),
         })
     }
 
@@ -160,7 +161,7 @@ impl Engine {
     pub fn document_keys(&mut self, id: SpaceId) -> Result<BTreeSet<DocumentKey>, Error> {
         let Parts { space, store, .. } = self.parts(id)?;
         let mut keys: BTreeSet<DocumentKey> =
-            space.pending.iter().flat_map(|(_, pending)| pending.touched().cloned()).collect();
+            gather(space.pending.iter().flat_map(|(_, pending)| pending.touched().cloned()));
         space.documents.for_each_confirmed(store, |key, _| {
             keys.insert(key);
         })?;

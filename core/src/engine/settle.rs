@@ -8,6 +8,10 @@ use super::engine::Parts;
 use crate::documents::{Accepted, Documents, Pending, PendingSet, RebaseContext, Rebased, SeenTexts, rebase};
 use crate::error::Error;
 use crate::model::{DocumentKey, Op, Position, RejectReason, Rejection, Transaction};
+=======
+use crate::gather::gather;
+use crate::model::{DocumentKey, Position, RejectReason, Rejection, Transaction};
+>>>>>>> e9788ee (Read and write JSON without a tree in between, and collect into maps without a sort for each type)
 use crate::outbox::{Content, Fate};
 use crate::resolver::Governed;
 use crate::transact::depends_on;
@@ -133,7 +137,8 @@ impl Batch {
             &seen,
             &mut governed,
         )?;
-        for tx_no in seen.numbers().chain(rebased.rewritten.iter().copied()).collect::<BTreeSet<_>>() {
+        let renewed: BTreeSet<u64> = gather(seen.numbers().chain(rebased.rewritten.iter().copied()));
+        for tx_no in renewed {
             if seen.moves(tx_no)
                 && let Some(pending) = space.pending.get(tx_no)
             {

@@ -5,6 +5,7 @@
 
 use super::engine::Engine;
 use crate::error::Error;
+use crate::gather::gather;
 
 impl Engine {
     /// Runs `decide` inside one store transaction.
@@ -48,7 +49,7 @@ impl Engine {
                 Ok(Some(_)) | Err(_)
             )
         };
-        let kept = self.numbers.iter().filter(|(_, no)| stored(no)).map(|(id, no)| (*id, *no)).collect();
+        let kept = gather(self.numbers.iter().filter(|(_, no)| stored(no)).map(|(id, no)| (*id, *no)));
         self.numbers = kept;
     }
 }

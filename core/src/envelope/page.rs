@@ -6,6 +6,7 @@
 
 use super::tentative::Tentative;
 use super::verified::{LogHead, VerifiedEntry};
+use crate::gather::gather;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -88,7 +89,7 @@ fn outcome<V: LogView>(tentative: Tentative<'_, V>, fault: Option<TransportFault
             Cow::Owned(membership) => Some(membership),
             Cow::Borrowed(_) => None,
         },
-        author_heads: tentative.authors.iter().map(|(no, author)| (*no, author.head)).collect(),
+        author_heads: gather(tentative.authors.iter().map(|(no, author)| (*no, author.head))),
         head,
         verified: tentative.verified,
     }

@@ -3,7 +3,9 @@
 use super::document::Fields;
 use super::encoding::DEPTH_MAX;
 use super::value::Value;
-use serde_json::{Map, Number, Value as Json};
+use core::fmt;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 /// Why a JSON text is not a value.
@@ -25,8 +27,13 @@ pub enum JsonError {
 /// # Errors
 /// A [`JsonError`] that says what to write instead.
 pub fn value_from_json(json: &[u8]) -> Result<Value, JsonError> {
-    let value = from_json(serde_json::from_slice(json).map_err(|_| JsonError::Syntax)?)?;
-    if value.is_literal() { Ok(value) } else { Err(JsonError::Syntax) }
+    let read: Result<Read, _> = serde_json::from_slice(json);
+    match read {
+        Ok(Read(value)) if value.is_literal() => Ok(value),
+        // The reader below takes anything well formed but one thing.
+        Err(error) if error.is_data() => Err(JsonError::NumberRange),
+        Ok(_) | Err(_) => Err(JsonError::Syntax),
+    }
 }
 
 /// Reads the fields of a document.
@@ -42,55 +49,105 @@ pub fn fields_from_json(json: &[u8]) -> Result<Fields, JsonError> {
 
 /// Writes a value; sets become arrays, texts strings.
 pub fn value_to_json(value: &Value) -> Vec<u8> {
-    serde_json::to_vec(&to_json(value))
-        .unwrap_or_else(|_| unreachable!("a tree of JSON values can be written"))
+    written(&Written(value))
 }
 
 /// Writes the fields of a document.
 pub fn fields_to_json(fields: &Fields) -> Vec<u8> {
-    let map: Map<String, Json> = fields.iter().map(|(key, value)| (key.clone(), to_json(value))).collect();
-    serde_json::to_vec(&map).unwrap_or_else(|_| unreachable!("a tree of JSON values can be written"))
+    written(&WrittenMap(fields))
 }
 
-fn from_json(json: Json) -> Result<Value, JsonError> {
-    Ok(match json {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(value),
-        Json::Number(number) => number_from_json(&number)?,
-        Json::String(value) => Value::String(value),
-        Json::Array(values) => Value::Array(values.into_iter().map(from_json).collect::<Result<_, _>>()?),
-        Json::Object(map) => Value::Map(
-            map.into_iter().map(|(key, value)| Ok((key, from_json(value)?))).collect::<Result<_, _>>()?,
-        ),
-    })
+fn written(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_else(|_| unreachable!("a tree of JSON values can be written"))
 }
 
-fn number_from_json(number: &Number) -> Result<Value, JsonError> {
-    if let Some(value) = number.as_i64() {
-        return Ok(Value::Int(value));
-    }
-    match number.as_f64() {
-        Some(value) if number.is_f64() && value.is_finite() => Ok(Value::Float(value)),
-        _ => Err(JsonError::NumberRange),
+/// A value as it stands in JSON.
+struct Read(Value);
+
+impl<'de> Deserialize<'de> for Read {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader).map(Self)
     }
 }
 
-fn to_json(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => Json::Bool(*value),
-        Value::Int(value) => Json::from(*value),
-        Value::Float(value) => Number::from_f64(*value).map_or(Json::Null, Json::Number),
-        Value::String(value) => Json::from(value.as_str()),
-        Value::Array(values) => Json::Array(values.iter().map(to_json).collect()),
-        Value::Map(map) => {
-            Json::Object(map.iter().map(|(key, value)| (key.clone(), to_json(value))).collect())
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Int(value))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
+        i64::try_from(value).map(Value::Int).map_err(|_| E::custom(JsonError::NumberRange))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Read(value)) = input.next_element()? {
+            values.push(value);
         }
-        Value::List(list) => Json::Array(list.iter().map(|(_, value)| to_json(value)).collect()),
-        Value::Set(members) => {
-            Json::Array(members.iter().map(|member| to_json(&member.clone().into())).collect())
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> Result<Value, A::Error> {
+        let mut map = Fields::new();
+        while let Some((key, Read(value))) = input.next_entry()? {
+            map.insert(key, value);
         }
-        Value::Text(text) => Json::String(text.to_string()),
+        Ok(Value::Map(map))
+    }
+}
+
+struct Written<'a>(&'a Value);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Null => out.serialize_unit(),
+            Value::Bool(value) => out.serialize_bool(*value),
+            Value::Int(value) => out.serialize_i64(*value),
+            // JSON has no other way to write what is no number; serde_json does the same.
+            Value::Float(value) => out.serialize_f64(*value),
+            Value::String(value) => out.serialize_str(value),
+            Value::Array(values) => out.collect_seq(values.iter().map(Written)),
+            Value::Map(map) => WrittenMap(map).serialize(out),
+            Value::List(list) => out.collect_seq(list.iter().map(|(_, value)| Written(value))),
+            Value::Set(members) => {
+                let members: Vec<Value> = members.iter().map(|member| member.clone().into()).collect();
+                out.collect_seq(members.iter().map(Written))
+            }
+            Value::Text(text) => out.serialize_str(&text.to_string()),
+        }
+    }
+}
+
+struct WrittenMap<'a>(&'a Fields);
+
+impl Serialize for WrittenMap<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|(key, value)| (key, Written(value))))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Called by the resolvers beside it, which reserve before they change anything and store after.
 
+use crate::gather::gather;
 use crate::model::{DEPTH_MAX, RejectReason, Value};
 use crate::resolver::FoldContext;
 
@@ -43,7 +44,7 @@ pub(super) fn store(value: &Value, context: &mut FoldContext) -> Value {
                 .collect(),
         ),
         Value::Map(map) => {
-            Value::Map(map.iter().map(|(key, value)| (key.clone(), store(value, context))).collect())
+            Value::Map(gather(map.iter().map(|(key, value)| (key.clone(), store(value, context)))))
         }
         other => other.clone(),
     }
