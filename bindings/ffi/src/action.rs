@@ -27,46 +27,44 @@
 //! left out or `null`.
 
 use crate::error::{Result, VeilfoldError};
-use serde::Deserialize;
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::fmt;
 use veilfold_core::client::{END, IntoFields, IntoPath, IntoValue, Json};
 use veilfold_core::model::{
     Action, CallOp, Condition, DocumentKey, ElementId, Op, Path, Place, Segment, SetMember, TextSplice, Value,
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// An Action as it is written. Its fields are read by hand: derived code for them is ten times as large.
+#[derive(Default)]
 struct Wish<'a> {
-    #[serde(borrow)]
-    op: Cow<'a, str>,
-    collection: String,
-    id: String,
+    texts: [Option<String>; TEXTS.len()],
     path: Option<PathText>,
-    #[serde(borrow)]
     value: Option<&'a RawValue>,
     by: Option<i64>,
-    element: Option<String>,
-    after: Option<String>,
-    before: Option<String>,
-    is: Option<String>,
-    text: Option<String>,
-    name: Option<String>,
     splices: Option<Vec<(u64, u64, String)>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
+const TEXTS: [&str; 9] = ["op", "collection", "id", "element", "after", "before", "is", "text", "name"];
+const OP: usize = 0;
+const COLLECTION: usize = 1;
+const ID: usize = 2;
+const ELEMENT: usize = 3;
+const AFTER: usize = 4;
+const BEFORE: usize = 5;
+const IS: usize = 6;
+const TEXT: usize = 7;
+const NAME: usize = 8;
+
 enum PathText {
     Dotted(String),
     Segments(Vec<SegmentText>),
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum SegmentText {
     Key(String),
-    Element { element: String },
+    Element(String),
 }
 
 /// Reads an array of Actions.
@@ -91,15 +89,114 @@ pub(crate) fn path_from_json(json: &[u8]) -> Result<Path> {
     text.into_path()
 }
 
+impl<'de> Deserialize<'de> for Wish<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(WishReader)
+    }
+}
+
+struct WishReader;
+
+impl<'de> Visitor<'de> for WishReader {
+    type Value = Wish<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an action")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> std::result::Result<Wish<'de>, A::Error> {
+        let mut wish = Wish::default();
+        while let Some(name) = input.next_key::<String>()? {
+            let is_new = match name.as_str() {
+                "path" => std::mem::replace(&mut wish.path, input.next_value()?).is_none(),
+                // Null is a value.
+                "value" => wish.value.replace(input.next_value()?).is_none(),
+                "by" => std::mem::replace(&mut wish.by, input.next_value()?).is_none(),
+                "splices" => std::mem::replace(&mut wish.splices, input.next_value()?).is_none(),
+                name => match TEXTS.iter().position(|text| *text == name) {
+                    Some(text) => std::mem::replace(&mut wish.texts[text], input.next_value()?).is_none(),
+                    None => false,
+                },
+            };
+            if !is_new {
+                return Err(A::Error::custom("a field that is not known or comes twice"));
+            }
+        }
+        Ok(wish)
+    }
+}
+
+impl<'de> Deserialize<'de> for PathText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(PathReader)
+    }
+}
+
+struct PathReader;
+
+impl<'de> Visitor<'de> for PathReader {
+    type Value = PathText;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a path")
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<PathText, E> {
+        Ok(PathText::Dotted(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> std::result::Result<PathText, A::Error> {
+        let mut segments = Vec::new();
+        while let Some(segment) = input.next_element()? {
+            segments.push(segment);
+        }
+        Ok(PathText::Segments(segments))
+    }
+}
+
+impl<'de> Deserialize<'de> for SegmentText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(SegmentReader)
+    }
+}
+
+struct SegmentReader;
+
+impl<'de> Visitor<'de> for SegmentReader {
+    type Value = SegmentText;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a key or an element")
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<SegmentText, E> {
+        Ok(SegmentText::Key(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> std::result::Result<SegmentText, A::Error> {
+        let (name, element): (String, String) =
+            input.next_entry()?.ok_or_else(|| A::Error::custom("an element without its id"))?;
+        if name != "element" || input.next_key::<String>()?.is_some() {
+            return Err(A::Error::custom("an element is named by its id alone"));
+        }
+        Ok(SegmentText::Element(element))
+    }
+}
+
 impl Wish<'_> {
-    fn into_action(self) -> Result<Action> {
+    fn into_action(mut self) -> Result<Action> {
         let op = self.op()?;
-        Ok(Action { key: DocumentKey::new(self.collection, self.id), op })
+        let mut take = |text: usize| self.texts[text].take().ok_or_else(|| missing(TEXTS[text]));
+        Ok(Action { key: DocumentKey::new(take(COLLECTION)?, take(ID)?), op })
+    }
+
+    fn text(&self, text: usize) -> Result<&str> {
+        self.texts[text].as_deref().ok_or_else(|| missing(TEXTS[text]))
     }
 
     fn op(&self) -> Result<Op> {
         let path = || self.path.as_ref().map_or_else(|| Ok(Path::default()), PathText::to_path);
-        Ok(match self.op.as_ref() {
+        Ok(match self.text(OP)? {
             "put" => Op::Set { path: Path::default(), value: self.map()? },
             "create" => Op::Create { fields: self.map()? },
             "set" => Op::Set { path: path()?, value: self.value()? },
@@ -113,9 +210,7 @@ impl Wish<'_> {
             "list_remove" => Op::ListRemove { path: path()?, element: self.element()? },
             "set_add" => Op::SetAdd { path: path()?, member: self.member()? },
             "set_remove" => Op::SetRemove { path: path()?, member: self.member()? },
-            "text_create" => {
-                Op::TextCreate { path: path()?, text: self.text.clone().ok_or_else(|| missing("text"))? }
-            }
+            "text_create" => Op::TextCreate { path: path()?, text: self.text(TEXT)?.to_owned() },
             "text_edit" => {
                 let splices = self.splices.as_ref().ok_or_else(|| missing("splices"))?;
                 let splice = |(offset, delete, insert): &(u64, u64, String)| TextSplice {
@@ -126,11 +221,7 @@ impl Wish<'_> {
                 Op::TextEdit { path: path()?, splices: splices.iter().map(splice).collect() }
             }
             "expect" => Op::Expect { path: path()?, condition: self.condition()? },
-            "call" => Op::Call(CallOp {
-                version: 0,
-                name: self.name.clone().ok_or_else(|| missing("name"))?,
-                args: self.value()?,
-            }),
+            "call" => Op::Call(CallOp { version: 0, name: self.text(NAME)?.to_owned(), args: self.value()? }),
             _ => return Err(VeilfoldError::invalid("bad_action", "there is no operation of that name")),
         })
     }
@@ -154,12 +245,12 @@ impl Wish<'_> {
     }
 
     fn element(&self) -> Result<ElementId> {
-        element(self.element.as_ref().ok_or_else(|| missing("element"))?)
+        element(self.text(ELEMENT)?)
     }
 
     fn place(&self) -> Result<Place> {
-        let element = |id: &Option<String>| id.as_deref().map(element).transpose();
-        Ok(Place { after: element(&self.after)?, before: element(&self.before)? })
+        let element = |text: usize| self.texts[text].as_deref().map(element).transpose();
+        Ok(Place { after: element(AFTER)?, before: element(BEFORE)? })
     }
 
     fn condition(&self) -> Result<Condition> {
@@ -167,7 +258,7 @@ impl Wish<'_> {
             Value::Int(number) => Ok(number),
             _ => Err(VeilfoldError::invalid("bad_action", "a bound is a whole number")),
         };
-        Ok(match self.is.as_deref() {
+        Ok(match self.texts[IS].as_deref() {
             Some("exists") => Condition::Exists,
             Some("missing") => Condition::Missing,
             Some("equals") => Condition::Equals(self.value()?),
@@ -185,7 +276,7 @@ impl PathText {
             Self::Segments(segments) => {
                 let segment = |segment: &SegmentText| match segment {
                     SegmentText::Key(key) => Ok(Segment::Key(key.clone())),
-                    SegmentText::Element { element: id } => element(id).map(Segment::Element),
+                    SegmentText::Element(id) => element(id).map(Segment::Element),
                 };
                 // The limits of a path are checked with those of the Transaction.
                 Ok(Path(segments.iter().map(segment).collect::<Result<_>>()?))

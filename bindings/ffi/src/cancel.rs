@@ -3,7 +3,7 @@
 //! Kotlin and Python drop the future of a call that nobody wants any more; Swift cannot.
 
 use crate::error::{Result, VeilfoldError};
-use crate::runtime::guard;
+use crate::runtime::{self, Done, Work, guard};
 use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -33,10 +33,14 @@ impl Cancel {
 }
 
 /// Waits for work until it is cancelled.
-pub(crate) async fn until<T>(
+pub(crate) fn until<T: Send + 'static>(
     cancel: Option<Arc<Cancel>>,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> impl Future<Output = Result<T>> + Send {
+    runtime::typed(Box::pin(until_untyped(cancel, runtime::untyped(work))))
+}
+
+async fn until_untyped(cancel: Option<Arc<Cancel>>, work: Work) -> Result<Done> {
     let Some(cancel) = cancel else { return work.await };
     let mut cancelled = cancel.cancelled.subscribe();
     tokio::select! {

@@ -170,15 +170,8 @@ impl Client {
     pub fn close_blocking(&self, wait_ms: u32) -> Result<()> {
         let client = self.inner.clone();
         guard(|| {
-            let (told, closed) = std::sync::mpsc::sync_channel(1);
-            runtime::handle()?.spawn(async move {
-                // Nobody listens when it took too long.
-                let _ = told.send(client.close().await);
-            });
-            match closed.recv_timeout(Duration::from_millis(wait_ms.into())) {
-                Ok(closed) => Ok(closed?),
-                Err(_) => Err(VeilfoldError::internal("closing takes longer than it was given")),
-            }
+            let wait = Duration::from_millis(wait_ms.into());
+            runtime::run_blocking(async move { Ok(client.close().await?) }, wait)
         })
     }
 }
@@ -197,9 +190,9 @@ impl GoOffline {
 
 impl Drop for GoOffline {
     fn drop(&mut self) {
-        if let (Some(client), Ok(runtime)) = (self.0.take(), runtime::handle()) {
+        if let Some(client) = self.0.take() {
             // Who could be told has given up; a closed client is offline anyway.
-            runtime.spawn(async move { drop(client.disconnect().await) });
+            runtime::start(async move { Ok(client.disconnect().await?) });
         }
     }
 }

@@ -78,6 +78,8 @@ impl VeilfoldError {
 }
 
 impl From<Error> for VeilfoldError {
+    // Every export has it; once is enough.
+    #[inline(never)]
     fn from(error: Error) -> Self {
         let Error { kind, code, detail } = error;
         let code = code.to_owned();

@@ -8,8 +8,8 @@ use crate::error::{Result, VeilfoldError};
 use crate::runtime::guard;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -90,8 +90,10 @@ pub(crate) fn stop(wait: Duration) {
     let writer = LOG.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(Writer { lines, ended, .. }) = writer {
         drop(lines);
+        let (is_over, told) = &*ended;
+        let is_over = is_over.lock().unwrap_or_else(PoisonError::into_inner);
         // A sink that takes longer is left alone.
-        let _ = ended.recv_timeout(wait);
+        let _ = told.wait_timeout_while(is_over, wait, |is_over| !*is_over);
     }
 }
 
@@ -100,18 +102,32 @@ static LOG: Mutex<Option<Writer>> = Mutex::new(None);
 
 type Line = (LogLevel, String);
 
+/// Whether a writer's thread is over, however it ended.
+type Ended = Arc<(Mutex<bool>, Condvar)>;
+
+struct Over(Ended);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.1.notify_all();
+    }
+}
+
 /// The thread that writes; it ends when its sender is gone.
 struct Writer {
     lines: SyncSender<Line>,
-    ended: Receiver<()>,
+    ended: Ended,
     dropped: u64,
 }
 
 impl Writer {
     fn start(sink: Option<Arc<dyn LogSink>>) -> Result<Self> {
         let (lines, waiting) = sync_channel::<Line>(WAITING_MAX);
-        let (told, ended) = channel();
+        let ended = Arc::new((Mutex::new(false), Condvar::new()));
+        let over = Over(ended.clone());
         let write = move || {
+            let _over = over;
             for (level, line) in waiting {
                 match &sink {
                     // There is nobody to tell that a log could not be written.
@@ -119,7 +135,6 @@ impl Writer {
                     None => platform::write(level, &line),
                 }
             }
-            let _ = told.send(());
         };
         let thread = std::thread::Builder::new().name("veilfold-log".to_owned());
         thread.spawn(write).map_err(|error| {

@@ -6,14 +6,16 @@
 
 use crate::error::{Result, VeilfoldError};
 use crate::logging;
+use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::AbortHandle;
 
 /// Most threads; what runs on them are waits and sockets.
 const THREADS_MAX: usize = 4;
@@ -29,7 +31,7 @@ static RUNTIME: Mutex<State> = Mutex::new(State::Unused);
 pub(crate) fn handle() -> Result<Handle> {
     let mut state = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
     if let State::Unused = *state {
-        *state = State::Running(start()?);
+        *state = State::Running(start_runtime()?);
     }
     match &*state {
         State::Running(runtime) => Ok(runtime.handle().clone()),
@@ -56,7 +58,7 @@ pub fn end_runtime(wait_ms: u32) -> Result<()> {
     })
 }
 
-fn start() -> Result<Runtime> {
+fn start_runtime() -> Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     Builder::new_multi_thread()
         .worker_threads(cores.min(THREADS_MAX))
@@ -70,42 +72,79 @@ fn start() -> Result<Runtime> {
 /// Runs work to its end even when nobody waits for it any more: for whatever changes something.
 pub(crate) fn run_detached<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Boxed<Result<T>> {
-    Box::pin(run(Box::pin(work), false))
+) -> impl Future<Output = Result<T>> + Send {
+    typed(run(untyped(work), false))
 }
 
 /// Runs a wait or a read that ends when its caller gives up.
 pub(crate) fn run_abortable<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Boxed<Result<T>> {
-    Box::pin(run(Box::pin(work), true))
+) -> impl Future<Output = Result<T>> + Send {
+    typed(run(untyped(work), true))
 }
 
-/// A future without its type. All exports share one kind of task, or each brings a scheduler's code
-/// of its own into the library.
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// Work and its result without their types. All exports share one kind of task, or each brings a
+/// scheduler's code of its own into the library.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Done>> + Send>>;
+pub(crate) type Done = Box<dyn Any + Send>;
 
-async fn run<T: Send + 'static>(work: Boxed<Result<T>>, ends_with_caller: bool) -> Result<T> {
-    let (told, done) = oneshot::channel();
-    let task: Boxed<()> = Box::pin(async move {
-        // A caller that gave up does not ask.
-        let _ = told.send(work.await);
-    });
-    let task = handle()?.spawn(task);
-    let _aborts = ends_with_caller.then(|| AbortOnDrop(task.abort_handle()));
-    match done.await {
-        Ok(result) => result,
-        Err(_) => Err(why_untold(task).await),
+pub(crate) fn untyped<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Work {
+    Box::pin(async move { Ok(Box::new(work.await?) as Done) })
+}
+
+pub(crate) fn typed<T: 'static>(mut work: Work) -> impl Future<Output = Result<T>> + Send {
+    std::future::poll_fn(move |context| {
+        work.as_mut().poll(context).map(|done| done?.downcast().map(|done| *done).map_err(|_| broken()))
+    })
+}
+
+/// Starts work that nobody waits for.
+pub(crate) fn start(work: impl Future<Output = Result<()>> + Send + 'static) {
+    if let Ok(runtime) = handle() {
+        runtime.spawn(untyped(work));
     }
 }
 
-/// Why a task ended without a word.
-async fn why_untold(task: JoinHandle<()>) -> VeilfoldError {
-    match task.await {
-        Err(error) if error.is_panic() => broken(),
-        // An abort of its own has no reader: the runtime was ended below it.
-        Ok(()) | Err(_) => ending(),
+/// Runs work to its end and blocks the caller meanwhile, at most that long.
+pub(crate) fn run_blocking(
+    work: impl Future<Output = Result<()>> + Send + 'static,
+    wait: Duration,
+) -> Result<()> {
+    let mut work = run(untyped(work), false);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let started = Instant::now();
+    loop {
+        if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return done.map(drop);
+        }
+        let Some(left) = wait.checked_sub(started.elapsed()) else {
+            return Err(VeilfoldError::internal("closing takes longer than it was given"));
+        };
+        std::thread::park_timeout(left);
     }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Boxed once more: exports hold it while they wait, and need not know what it is made of.
+#[inline(never)]
+fn run(work: Work, ends_with_caller: bool) -> Work {
+    Box::pin(async move {
+        let task = handle()?.spawn(work);
+        let _aborts = ends_with_caller.then(|| AbortOnDrop(task.abort_handle()));
+        match task.await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => Err(broken()),
+            // An abort of its own has no reader: the runtime was ended below it.
+            Err(_) => Err(ending()),
+        }
+    })
 }
 
 /// Runs a synchronous export; a panic becomes an error that the app can catch like any other.

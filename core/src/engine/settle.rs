@@ -7,11 +7,8 @@
 use super::engine::Parts;
 use crate::documents::{Accepted, Documents, Pending, PendingSet, RebaseContext, Rebased, SeenTexts, rebase};
 use crate::error::Error;
-use crate::model::{DocumentKey, Op, Position, RejectReason, Rejection, Transaction};
-=======
 use crate::gather::gather;
-use crate::model::{DocumentKey, Position, RejectReason, Rejection, Transaction};
->>>>>>> e9788ee (Read and write JSON without a tree in between, and collect into maps without a sort for each type)
+use crate::model::{DocumentKey, Op, Position, RejectReason, Rejection, Transaction};
 use crate::outbox::{Content, Fate};
 use crate::resolver::Governed;
 use crate::transact::depends_on;
