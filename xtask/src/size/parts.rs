@@ -15,8 +15,7 @@ use crate::place::Place;
 use crate::ship;
 
 /// Features of the probe that are parts of Veilfold; TLS is counted apart.
-const PARTS: [&str; 8] =
-    ["std", "json", "msgpack", "crypto", "sqlite", "websocket", "tracing", "uniffi"];
+const PARTS: [&str; 8] = ["std", "json", "msgpack", "crypto", "sqlite", "websocket", "tracing", "uniffi"];
 
 pub struct Weighed {
     /// An empty library, and each part alone.
