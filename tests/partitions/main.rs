@@ -43,6 +43,7 @@ fn weather(rng: &mut Rng) -> Faults {
         repeat: some(40),
         delay_ms: some(3_000),
         offline: some(10),
+        clock: 0,
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Many more run by `cargo xtask sim`.
 
+mod proofs;
+
 use veilfold_core::engine::Draft;
 use veilfold_core::model::{Action, DocumentKey, Op, Path, Value};
 use veilfold_tests::harness::{Protections, World};

@@ -1,13 +1,16 @@
 //! Runs seeded histories: `veilfold-sim [--seeds N] [--first-seed S] [--switches] [--json]`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to people")]
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use veilfold_tests::harness::{Counts, Protections};
+use veilfold_tests::harness::{Counts, Protections, State};
 use veilfold_tests::simulation::{Switch, SwitchResult, catch, run_history};
 
 /// Seeds in which the loss of a protection must show.
 const SWITCH_SEEDS: u64 = 2_000;
+/// So many histories must reach every state that the engine has.
+const STATES_SEEDS: u64 = 2_000;
 const PROGRESS: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -18,23 +21,51 @@ fn main() -> ExitCode {
     };
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
     let (first, seeds) = (number("--first-seed", 1), number("--seeds", 2_000));
-    let (counts, violations) = histories(first, seeds);
+    let Played { counts, states, violations } = histories(first, seeds);
+    let missing: Vec<&str> = states.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    let missing = if seeds >= STATES_SEEDS { missing } else { Vec::new() };
+    for state in &missing {
+        eprintln!("no history has come to: {state}");
+    }
     let switches = if flag("--switches") { switches() } else { Vec::new() };
     let caught = switches.iter().filter(|switch| switch.caught.is_some()).count();
     if flag("--json") {
-        println!("{}", json(seeds, &counts, &violations, switches.len(), caught));
+        let faults: BTreeMap<&str, u64> = counts.faults().into_iter().collect();
+        let said = serde_json::json!({
+            "histories": seeds,
+            "first_seed": first,
+            "faults": faults,
+            "violations": violations,
+            "states_covered": states,
+            "states_missing": missing,
+            "switches": switches.len(),
+            "switches_caught": caught,
+        });
+        println!("{said}");
     }
-    let good = violations.is_empty() && caught == switches.len();
+    let good = violations.is_empty() && missing.is_empty() && caught == switches.len();
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn histories(first: u64, seeds: u64) -> (Counts, Vec<u64>) {
+/// What some histories came to.
+struct Played {
+    counts: Counts,
+    /// How many histories reached each state.
+    states: BTreeMap<&'static str, u64>,
+    violations: Vec<u64>,
+}
+
+fn histories(first: u64, seeds: u64) -> Played {
     let (started, mut said) = (Instant::now(), Instant::now());
     let mut counts = Counts::default();
+    let mut states: BTreeMap<&str, u64> = State::ALL.iter().map(|state| (state.name(), 0)).collect();
     let mut violations = Vec::new();
     for seed in first..first + seeds {
         let result = run_history(seed, Protections::default());
         counts.add(&result.counts);
+        for state in result.states.iter() {
+            *states.entry(state.name()).or_default() += 1;
+        }
         if let Some(violation) = result.violation {
             eprintln!("seed {seed}: {violation}");
             eprintln!("  again: cargo xtask sim --seeds 1 --first-seed {seed}");
@@ -50,7 +81,11 @@ fn histories(first: u64, seeds: u64) -> (Counts, Vec<u64>) {
     for (what, count) in counts.faults() {
         println!("  {count:>9} {what}");
     }
-    (counts, violations)
+    println!("Histories that reached each state of the engine:");
+    for (state, count) in &states {
+        println!("  {count:>9} {state}");
+    }
+    Played { counts, states, violations }
 }
 
 fn switches() -> Vec<SwitchResult> {
@@ -72,17 +107,4 @@ fn switches() -> Vec<SwitchResult> {
     }
     let _default = std::panic::take_hook();
     results
-}
-
-fn json(seeds: u64, counts: &Counts, violations: &[u64], switches: usize, caught: usize) -> String {
-    let faults: serde_json::Map<_, _> =
-        counts.faults().map(|(what, count)| (what.to_owned(), count.into())).into_iter().collect();
-    serde_json::json!({
-        "histories": seeds,
-        "faults": faults,
-        "violations": violations,
-        "switches": switches,
-        "switches_caught": caught,
-    })
-    .to_string()
 }

@@ -1,14 +1,38 @@
 //! One device: its disk, its engine while it runs, and what was promised to its user.
 
+use super::clock::DeviceClock;
 use super::network::ConnectionId;
 use super::store::StoreHandle;
+use super::watch::Watch;
 use std::collections::BTreeMap;
 use veilfold_core::Error;
-use veilfold_core::engine::{Engine, EngineConfig};
+use veilfold_core::engine::{Engine, EngineConfig, Standing};
 use veilfold_core::keys::{DeviceRootKey, SeededEntropy};
-use veilfold_core::model::TxId;
+use veilfold_core::model::{DocumentKey, Fields, TxId, fields_to_json};
 use veilfold_core::outbox::Fate;
 use veilfold_core::resolver::Resolvers;
+
+/// What a user read before it wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A document as JSON; `None` when it was not there.
+    Document(DocumentKey, Option<Vec<u8>>),
+    /// All documents of a collection as JSON.
+    Collection(String, BTreeMap<String, Vec<u8>>),
+}
+
+impl Seen {
+    /// Of a document.
+    pub fn document(key: &DocumentKey, fields: Option<&Fields>) -> Self {
+        Self::Document(key.clone(), fields.map(fields_to_json))
+    }
+
+    /// Of a collection.
+    pub fn collection(collection: &str, rows: &[(String, Fields)]) -> Self {
+        let rows = rows.iter().map(|(id, fields)| (id.clone(), fields_to_json(fields)));
+        Self::Collection(collection.to_owned(), rows.collect())
+    }
+}
 
 /// A device and its user.
 pub struct Device {
@@ -22,6 +46,16 @@ pub struct Device {
     pub offline_until_ms: u64,
     /// Transactions whose commit returned, and the fate that was told, if any.
     pub promised: BTreeMap<TxId, Option<Fate>>,
+    /// What its user had read for a Transaction, of those whose commit returned.
+    pub seen: BTreeMap<TxId, Vec<Seen>>,
+    /// Its clock.
+    pub clock: DeviceClock,
+    /// What its app watches.
+    pub watch: Option<Watch>,
+    /// Where own writes stood when they were last looked at.
+    pub(super) standings: BTreeMap<TxId, Standing>,
+    /// True from its start until it was looked at.
+    pub(super) starting: bool,
     /// What its version of the app brings.
     pub resolvers: Resolvers,
     /// Kills so far, which vary its randomness.
@@ -33,13 +67,18 @@ pub struct Device {
 
 impl Device {
     /// A new device.
-    pub fn new(seed: u64, config: EngineConfig, whole_transactions: bool) -> Self {
+    pub fn new(seed: u64, config: EngineConfig, whole_transactions: bool, world_ms: u64) -> Self {
         Self {
             store: StoreHandle::new(whole_transactions),
             engine: None,
             connection: None,
             offline_until_ms: 0,
             promised: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            clock: DeviceClock::right(world_ms),
+            watch: None,
+            standings: BTreeMap::new(),
+            starting: true,
             resolvers: Resolvers::default(),
             runs: 0,
             seed,
@@ -65,6 +104,7 @@ impl Device {
     /// What the engine says of its store.
     pub fn start(&mut self) -> Result<&mut Engine, Error> {
         self.runs += 1;
+        (self.watch, self.starting) = (None, true);
         let entropy = SeededEntropy::new(self.seed.wrapping_mul(1_000_003).wrapping_add(self.runs));
         let root = DeviceRootKey::generate(&mut SeededEntropy::new(self.root_seed));
         let store = Box::new(self.store.open());

@@ -20,6 +20,8 @@ pub struct SimRelay<S = FaultyStore> {
     identity: Arc<RelayIdentity>,
     sessions: BTreeMap<ConnectionId, Session>,
     nonce: u64,
+    /// How far the time that it shows to others is ahead.
+    pub ahead_ms: i64,
 }
 
 /// What the Relay wants done.
@@ -47,6 +49,7 @@ impl<S: Store> SimRelay<S> {
             identity: Arc::new(RelayIdentity::from_seed(&KEY_SEED)),
             sessions: BTreeMap::new(),
             nonce: 0,
+            ahead_ms: 0,
         }
     }
 
@@ -59,7 +62,7 @@ impl<S: Store> SimRelay<S> {
         let limits = Limits { entries_per_second: 1_000_000, ..Limits::default() };
         let signal = Signal::new(id.0, || {});
         let authority = AUTHORITY.to_owned();
-        let session = Session::open(self.identity.clone(), authority, limits, nonce, signal, at(now_ms));
+        let session = Session::open(self.identity.clone(), authority, limits, nonce, signal, self.at(now_ms));
         self.sessions.insert(id, session);
     }
 
@@ -70,14 +73,15 @@ impl<S: Store> SimRelay<S> {
 
     /// A frame has arrived.
     pub fn receive(&mut self, id: ConnectionId, frame: &Bytes, now_ms: u64) {
+        let now = self.at(now_ms);
         if let Some(session) = self.sessions.get_mut(&id) {
-            session.handle_frame(frame, at(now_ms));
+            session.handle_frame(frame, now);
         }
     }
 
     /// Does everything that can be done now.
     pub fn work(&mut self, now_ms: u64) -> Vec<RelayOutput> {
-        let now = at(now_ms);
+        let now = self.at(now_ms);
         let mut outputs = Vec::new();
         loop {
             let mut idle = true;
@@ -120,8 +124,8 @@ impl<S: Store> SimRelay<S> {
     pub fn next_deadline(&self) -> Option<u64> {
         self.sessions.values().filter_map(|session| session.next_deadline(true)).map(|(at, _)| at).min()
     }
-}
 
-fn at(now_ms: u64) -> Now {
-    Now { mono_ms: now_ms, unix_ms: now_ms }
+    fn at(&self, now_ms: u64) -> Now {
+        Now { mono_ms: now_ms, unix_ms: now_ms.saturating_add_signed(self.ahead_ms) }
+    }
 }

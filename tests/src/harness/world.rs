@@ -6,14 +6,18 @@ use super::hostile::Hostile;
 use super::network::{ConnectionId, Network, Way};
 use super::relay::{AUTHORITY, RelayOutput, SimRelay};
 use super::rng::Rng;
+use super::states::{State, States};
 use veilfold_core::Error;
 use veilfold_core::engine::{Engine, EngineConfig, Event, Output, SyncState};
 use veilfold_core::members::SpaceTicket;
+use veilfold_core::wire::frame::{Refused, RelayFrame};
 use veilfold_core::wire::{Role, SpaceId, TransportFault};
 use veilfold_relay::testing::FaultyStore as RelayStore;
 
 /// How long a killed process stays away, in milliseconds.
 const RESTART_MS: u64 = 500;
+/// Outputs of one step besides what is sent and what is settled, in a world with one Space.
+const OUTPUTS_MAX: usize = 16;
 /// Events after which a quiet world must have become quiet.
 const QUIET_EVENTS_MAX: u64 = 200_000;
 
@@ -26,6 +30,8 @@ pub struct Protections {
     pub relay: veilfold_relay::Protections,
     /// One store transaction per step.
     pub whole_transactions: bool,
+    /// Of the last device, when it has others.
+    pub odd_device: Option<EngineConfig>,
 }
 
 impl Default for Protections {
@@ -34,6 +40,7 @@ impl Default for Protections {
             device: EngineConfig::default(),
             relay: veilfold_relay::Protections::ALL,
             whole_transactions: true,
+            odd_device: None,
         }
     }
 }
@@ -63,6 +70,16 @@ pub struct World {
     pub hostile: Option<Hostile>,
     /// Events that engines reported.
     pub events: Vec<(usize, Event)>,
+    /// Which states the engines were in, as far as somebody looked.
+    pub states: States,
+    /// Whether to look at the engines after every step.
+    pub looks: bool,
+    /// The Space that is looked at.
+    pub(super) observed: Option<SpaceId>,
+    /// Only what begins so counts as gone wrong; for showing what a checker sees by itself.
+    pub only: Option<&'static str>,
+    pub(super) watched: Option<(SpaceId, String)>,
+    pub(super) relay_ahead_ms: i64,
     protections: Protections,
 }
 
@@ -82,11 +99,18 @@ impl World {
             violation: None,
             hostile: None,
             events: Vec::new(),
+            states: States::default(),
+            looks: false,
+            observed: None,
+            only: None,
+            watched: None,
+            relay_ahead_ms: 0,
             protections,
         };
         for index in 0..devices {
-            let device =
-                Device::new(Device::seed_of(seed, index), protections.device, protections.whole_transactions);
+            let odd = protections.odd_device.filter(|_| index + 1 == devices);
+            let (config, whole) = (odd.unwrap_or(protections.device), protections.whole_transactions);
+            let device = Device::new(Device::seed_of(seed, index), config, whole, world.now_ms);
             world.devices.push(device);
             world.start(index);
         }
@@ -97,6 +121,7 @@ impl World {
     pub fn share_space(&mut self) -> SpaceId {
         let now = self.now_ms;
         let space = self.call(0, |engine| engine.create_space("space", "device 0", now)).expect("a space");
+        self.observed = Some(space).filter(|_| self.looks);
         for index in 1..self.devices.len() {
             let card =
                 self.call(index, |engine| engine.contact_card(&format!("device {index}"))).expect("a card");
@@ -111,9 +136,15 @@ impl World {
 
     /// Notes the first thing that went wrong.
     pub fn violated(&mut self, what: impl Into<String>) {
-        if self.violation.is_none() {
-            self.violation = Some(what.into());
+        let what = what.into();
+        if self.violation.is_none() && self.only.is_none_or(|only| what.starts_with(only)) {
+            self.violation = Some(what);
         }
+    }
+
+    /// What a device's clock shows.
+    pub fn clock(&self, device: usize) -> u64 {
+        self.devices[device].clock.shows(self.now_ms)
     }
 
     /// Runs a call of a device's app and carries out what it leads to; `None` when it failed.
@@ -129,10 +160,12 @@ impl World {
 
     /// Starts a device's process.
     pub fn start(&mut self, device: usize) {
-        let now = self.now_ms;
+        self.devices[device].clock.restart(self.now_ms);
+        let now = self.clock(device);
         match self.devices[device].start() {
             Ok(engine) => {
                 engine.connect(now);
+                self.open_watch(device);
                 self.after_step(device);
             }
             Err(error) => self.violated(format!("device {device} does not start: {error}")),
@@ -181,7 +214,7 @@ impl World {
             && self.devices[device].connection == Some(connection)
         {
             self.devices[device].connection = None;
-            let now = self.now_ms;
+            let now = self.clock(device);
             if let Some(engine) = &mut self.devices[device].engine {
                 engine.closed(now);
                 self.after_step(device);
@@ -192,10 +225,13 @@ impl World {
     /// Carries out what a device's engine wants, and notices when it was killed meanwhile.
     fn after_step(&mut self, device: usize) {
         if self.devices[device].store.is_killed() {
+            self.states.reached(State::StepUndone);
             self.kill_device(device);
             return;
         }
+        let mut asked = 0;
         while let Some(output) = self.devices[device].engine.as_mut().and_then(Engine::poll_output) {
+            asked += usize::from(!matches!(output, Output::Send(_) | Output::Settled { .. }));
             match output {
                 Output::Connect => self.connect(device),
                 Output::Send(frame) => {
@@ -205,6 +241,7 @@ impl World {
                     }
                 }
                 Output::Disconnect => {
+                    self.states.reached(State::ConnectionGivenUp);
                     if let Some(connection) = self.devices[device].connection.take() {
                         self.network.cut(connection);
                         if let Some(relay) = &mut self.relay {
@@ -214,9 +251,18 @@ impl World {
                 }
                 Output::Settled { tx_id, fate, .. } => self.settled(device, tx_id, fate),
                 Output::Event(event) => self.noted(device, event),
-                Output::Live(_) | Output::Retry | Output::Status(_) => {}
+                Output::Live(_) => {
+                    if let Some(watch) = &mut self.devices[device].watch {
+                        watch.has_news = true;
+                    }
+                }
+                Output::Retry | Output::Status(_) => {}
             }
         }
+        if asked > OUTPUTS_MAX {
+            self.violated(format!("memory: one step of device {device} leaves {asked} outputs"));
+        }
+        self.observe(device);
     }
 
     fn noted(&mut self, device: usize, event: Event) {
@@ -233,26 +279,27 @@ impl World {
         tx_id: veilfold_core::model::TxId,
         fate: veilfold_core::outbox::Fate,
     ) {
+        self.states.fate(&fate);
         // Changes of membership have fates too; nobody was promised theirs here.
         let Some(told) = self.devices[device].promised.get_mut(&tx_id) else { return };
         if let Some(before) = told.replace(fate.clone())
             && before != fate
         {
-            self.violated(format!("the fate of {tx_id} went from {before:?} to {fate:?}"));
+            self.violated(format!("fates: that of {tx_id} went from {before:?} to {fate:?}"));
         }
     }
 
     fn connect(&mut self, device: usize) {
-        let now = self.now_ms;
+        let (now, clock) = (self.now_ms, self.clock(device));
         let reachable = self.relay.is_some() && self.devices[device].offline_until_ms <= now;
         if !reachable {
-            self.devices[device].engine().closed(now);
+            self.devices[device].engine().closed(clock);
             self.after_step(device);
             return;
         }
         let connection = self.network.open(device);
         self.devices[device].connection = Some(connection);
-        self.devices[device].engine().opened(AUTHORITY.to_owned(), now);
+        self.devices[device].engine().opened(AUTHORITY.to_owned(), clock);
         if let Some(relay) = &mut self.relay {
             relay.connect(connection, now);
         }
@@ -282,7 +329,7 @@ impl World {
         let mut next = self.network.next_arrival().into_iter().chain(self.relay_deadline()).min();
         for device in &self.devices {
             let deadline = match &device.engine {
-                Some(engine) => engine.next_deadline(),
+                Some(engine) => engine.next_deadline().map(|at| device.clock.reaches(at, self.now_ms)),
                 None => Some(device.offline_until_ms),
             };
             next = next.into_iter().chain(deadline).min();
@@ -309,17 +356,20 @@ impl World {
         let now = self.now_ms;
         if self.relay.is_none() && self.relay_back_ms <= now {
             let store = self.relay_store.take().unwrap_or_default();
-            self.relay = Some(SimRelay::start(store, self.protections.relay));
+            let mut relay = SimRelay::start(store, self.protections.relay);
+            relay.ahead_ms = self.relay_ahead_ms;
+            self.relay = Some(relay);
         }
         self.relay_work();
         for index in 0..self.devices.len() {
+            let clock = self.clock(index);
             let device = &mut self.devices[index];
             match &mut device.engine {
                 None if device.offline_until_ms <= now => self.start(index),
                 None => {}
-                Some(engine) if engine.next_deadline().is_some_and(|at| at <= now) => {
+                Some(engine) if engine.next_deadline().is_some_and(|at| at <= clock) => {
                     // A failing store is seen by `after_step`.
-                    let _result = engine.handle_timeout(now);
+                    let _result = engine.handle_timeout(clock);
                     self.after_step(index);
                 }
                 Some(_) => {}
@@ -347,38 +397,17 @@ impl World {
                     Some(hostile) => hostile.tamper(device, frame, &mut self.rng),
                     None => frame,
                 };
+                let refused = matches!(
+                    RelayFrame::decode(&frame),
+                    Ok(RelayFrame::Refused { what: Refused::Append(..), .. })
+                );
+                self.states.reached_if(refused, State::AppendRefused);
+                let clock = self.clock(device);
                 if let Some(engine) = &mut self.devices[device].engine {
-                    let _result = engine.received(&frame, now);
+                    let _result = engine.received(&frame, clock);
                     self.after_step(device);
                 }
             }
-        }
-    }
-
-    fn maybe_fault(&mut self) {
-        let faults = self.faults;
-        if self.rng.chance(faults.cut) {
-            let open = self.network.open_connections();
-            if !open.is_empty() {
-                self.counts.cuts += 1;
-                let connection = *self.rng.pick(&open);
-                self.cut(connection);
-            }
-        }
-        if self.rng.chance(faults.kill_device) {
-            let device = self.rng.below(self.devices.len() as u64) as usize;
-            if self.devices[device].engine.is_some() {
-                let writes = self.rng.below(24);
-                self.devices[device].store.kill_after(writes);
-            }
-        }
-        if self.rng.chance(faults.kill_relay) {
-            self.kill_relay();
-        }
-        if self.rng.chance(faults.offline) {
-            let device = self.rng.below(self.devices.len() as u64) as usize;
-            let for_ms = self.rng.below(60_000);
-            self.take_offline(device, for_ms);
         }
     }
 

@@ -86,12 +86,28 @@ impl ReferenceModel {
         seen_seq: u64,
         transactions: &[Transaction],
     ) -> Vec<Outcome> {
+        self.fold_entry_watched(seq, author, seen_seq, transactions, |_, _| {})
+    }
+
+    /// The same; `before` sees the state that each Transaction meets.
+    ///
+    /// # Panics
+    /// When `seq` is not above the last one.
+    pub fn fold_entry_watched(
+        &mut self,
+        seq: u64,
+        author: MemberNo,
+        seen_seq: u64,
+        transactions: &[Transaction],
+        mut before: impl FnMut(&Self, &Transaction),
+    ) -> Vec<Outcome> {
         assert!(seq > self.seq, "entry {seq} comes after {}", self.seq);
         self.seq = seq;
         self.documents.retain(|_, document| !document.is_forgotten(seq));
         let mut outcomes = Vec::new();
         for (index, transaction) in transactions.iter().enumerate() {
             let position = Position { seq, index: index as u64 };
+            before(self, transaction);
             outcomes.push(self.fold(position, author, seen_seq, transaction));
         }
         outcomes

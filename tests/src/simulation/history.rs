@@ -2,7 +2,7 @@
 
 use super::checkers;
 use super::user;
-use crate::harness::{Counts, Faults, Hostile, Misdeed, Protections, Rng, World};
+use crate::harness::{Counts, Faults, Hostile, Misdeed, Protections, Rng, States, World};
 
 /// What became of a history.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct HistoryResult {
     pub seed: u64,
     /// What happened in it.
     pub counts: Counts,
+    /// Which states the engines were in.
+    pub states: States,
     /// The first thing that must not be, if any.
     pub violation: Option<String>,
 }
@@ -18,6 +20,12 @@ pub struct HistoryResult {
 /// Runs the history of a seed: every fourth has a Relay that misbehaves.
 #[must_use]
 pub fn run_history(seed: u64, protections: Protections) -> HistoryResult {
+    run_history_for(seed, protections, None)
+}
+
+/// The same, with eyes for what one checker finds and for nothing else.
+#[must_use]
+pub fn run_history_for(seed: u64, protections: Protections, checker: Option<&'static str>) -> HistoryResult {
     let mut choice = Rng::new(seed ^ 0x5eed);
     let devices = 2 + choice.below(2) as usize;
     let misdeed = seed.is_multiple_of(4).then(|| *choice.pick(&Misdeed::ALL));
@@ -26,7 +34,9 @@ pub fn run_history(seed: u64, protections: Protections) -> HistoryResult {
         protections.relay = protections.relay.without_dedupe();
     }
     let mut world = World::new(seed, devices, protections);
+    (world.only, world.looks) = (checker, true);
     let space = world.share_space();
+    world.watch(space, "records");
     if let Some(misdeed) = misdeed {
         world.hostile = Some(Hostile::new(misdeed, 1 + choice.below(devices as u64 - 1) as usize));
     }
@@ -48,9 +58,21 @@ pub fn run_history(seed: u64, protections: Protections) -> HistoryResult {
         if world.rng.chance(30) {
             user::write_again(&mut world, device, space);
         }
+        if choice.chance(20) {
+            checkers::refold::check(&mut world, device, space);
+        }
         if world.rng.chance(30) {
             checkers::rebase_equals_reopen(&mut world, device, space);
         }
+        if choice.chance(300) {
+            world.take_live(device, 1 + choice.below(4) as usize);
+        }
+        if choice.chance(200) {
+            checkers::fates::check(&mut world, device, space);
+            checkers::live::check(&mut world, device);
+        }
+        checkers::atomicity::check(&mut world, device, space);
+        checkers::memory::check(&mut world, device, space);
     }
     match misdeed {
         // What is skipped by all alike hinders nobody, and neither does what is noticed at once.
@@ -62,5 +84,5 @@ pub fn run_history(seed: u64, protections: Protections) -> HistoryResult {
         }
         Some(_) => checkers::misdeed_is_named(&mut world, space),
     }
-    HistoryResult { seed, counts: world.counts, violation: world.violation }
+    HistoryResult { seed, counts: world.counts, states: world.states, violation: world.violation }
 }

@@ -8,5 +8,6 @@ pub mod resolver;
 mod switches;
 pub(crate) mod user;
 
-pub use history::{HistoryResult, run_history};
+pub use checkers::check_device;
+pub use history::{HistoryResult, run_history, run_history_for};
 pub use switches::{Switch, SwitchResult, catch};

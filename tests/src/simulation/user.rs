@@ -1,6 +1,6 @@
 //! What simulated users do: every kind of operation, on few documents, so that they meet.
 
-use crate::harness::{Rng, World};
+use crate::harness::{Rng, Seen, State, World};
 use veilfold_core::engine::Draft;
 use veilfold_core::model::{
     Action, Condition, DocumentKey, Op, Path, Place, Segment, SetMember, TextSplice, Value,
@@ -10,13 +10,31 @@ use veilfold_core::wire::SpaceId;
 /// One act of one user. What the app is told is wrong changes nothing and is no violation.
 pub fn act(world: &mut World, device: usize, space: SpaceId) {
     let mut rng = world.rng.clone();
-    let draft = draft(world, device, space, &mut rng);
+    let mut seen = Vec::new();
+    let draft = draft(world, device, space, &mut rng, &mut seen);
     world.rng = rng;
+    if !seen.is_empty() && world.rng.chance(200) {
+        // Thinks about what was read; meanwhile things happen.
+        for _ in 0..world.rng.below(8) {
+            let until = world.now_ms + 1_000;
+            world.tick(until);
+        }
+    }
     let (Some(draft), true) = (draft, world.devices[device].engine.is_some()) else { return };
-    let now = world.now_ms;
-    if let Ok(Some(committed)) = world.call(device, |engine| engine.transact(space, draft, now)) {
-        world.counts.commits += 1;
-        world.devices[device].promised.entry(committed.tx_id).or_insert(None);
+    let now = world.clock(device);
+    match world.call(device, |engine| engine.transact(space, draft, now)) {
+        Ok(Some(committed)) => {
+            world.counts.commits += 1;
+            let device = &mut world.devices[device];
+            device.promised.entry(committed.tx_id).or_insert(None);
+            if !seen.is_empty() {
+                device.seen.insert(committed.tx_id, seen);
+            }
+        }
+        Ok(None) => world.states.reached(State::ReadAgain),
+        Err(error) if error.code == "rejected" => world.states.reached(State::RejectedAtOnce),
+        // Killed meanwhile, or not a Member yet.
+        Err(_) => {}
     }
 }
 
@@ -35,19 +53,41 @@ pub fn write_again(world: &mut World, device: usize, space: SpaceId) {
         return;
     }
     let chosen = own.swap_remove(world.rng.below(own.len() as u64) as usize);
-    let now = world.now_ms;
+    let now = world.clock(device);
     if world.call(device, |engine| engine.seal_copies(space, chosen, now)).is_ok_and(|sealed| sealed) {
         world.counts.copies += 1;
     }
 }
 
-fn draft(world: &mut World, device: usize, space: SpaceId, rng: &mut Rng) -> Option<Draft> {
+fn draft(
+    world: &mut World,
+    device: usize,
+    space: SpaceId,
+    rng: &mut Rng,
+    seen: &mut Vec<Seen>,
+) -> Option<Draft> {
     world.devices[device].engine.as_ref()?;
     let mut draft = Draft::default();
+    if rng.chance(130) {
+        draft.actions = transfer(rng);
+        if rng.chance(250) {
+            // A turn that counts only if the transfer does; others read the number.
+            let op = Op::Increment { path: path("n"), by: 1 };
+            draft.actions.insert(0, Action { key: DocumentKey::new("turns", "next"), op });
+        }
+        return Some(draft);
+    }
+    if rng.chance(80) {
+        return one_more(world, device, space, seen);
+    }
+    if rng.chance(60) {
+        return doubtful_text(world, device, space, rng, seen);
+    }
     if rng.chance(150) {
-        // Reads first and depends on it: a seat that is free is taken, a balance is moved.
+        // Reads first and depends on it: a seat that is free is taken.
         let key = seat(rng);
         let preview = world.call(device, |engine| engine.preview(space, &[], &key)).ok()?;
+        seen.push(Seen::document(&key, preview.0.as_ref()));
         let taken = preview.0.is_some_and(|fields| fields.contains_key("by"));
         if taken {
             return None;
@@ -57,7 +97,9 @@ fn draft(world: &mut World, device: usize, space: SpaceId, rng: &mut Rng) -> Opt
             // Looks at all seats, so one that somebody else takes meanwhile is a conflict too.
             let page =
                 world.call(device, |engine| engine.preview_page(space, &[], &key.collection, None, 100));
-            draft.reads.push(page.ok()?.1);
+            let (rows, read) = page.ok()?;
+            seen.push(Seen::collection(&key.collection, &rows));
+            draft.reads.push(read);
         }
         let by = Value::Int(device as i64);
         draft.actions.push(Action { key, op: Op::Set { path: path("by"), value: by } });
@@ -73,8 +115,55 @@ fn draft(world: &mut World, device: usize, space: SpaceId, rng: &mut Rng) -> Opt
     Some(draft)
 }
 
+/// Reads a number and writes the next one: what everybody who does so at once must not lose.
+fn one_more(world: &mut World, device: usize, space: SpaceId, seen: &mut Vec<Seen>) -> Option<Draft> {
+    let key = DocumentKey::new("turns", "next");
+    let (fields, read) = world.call(device, |engine| engine.preview(space, &[], &key)).ok()?;
+    let turn = match fields.as_ref().and_then(|fields| fields.get("n")) {
+        Some(Value::Int(turn)) => *turn,
+        _ => 0,
+    };
+    seen.push(Seen::document(&key, fields.as_ref()));
+    let op = Op::Set { path: path("n"), value: Value::Int(turn + 1) };
+    Some(Draft { reads: vec![read], actions: vec![Action { key, op }], ..Draft::default() })
+}
+
+/// Text that may be taken back: written together with something that others change as well. What is
+/// typed after it stands on it.
+fn doubtful_text(
+    world: &mut World,
+    device: usize,
+    space: SpaceId,
+    rng: &mut Rng,
+    seen: &mut Vec<Seen>,
+) -> Option<Draft> {
+    let mut draft = match rng.below(2) {
+        0 => one_more(world, device, space, seen)?,
+        _ => Draft { actions: transfer(rng), ..Draft::default() },
+    };
+    draft.actions.push(text_action(world, device, space, rng)?);
+    Some(draft)
+}
+
+/// Moves an amount from one account to another; sometimes only when the first one can bear it, which is
+/// looked at last.
+fn transfer(rng: &mut Rng) -> Vec<Action> {
+    let first = rng.below(3);
+    let accounts =
+        [first, (first + 1 + rng.below(2)) % 3].map(|n| DocumentKey::new("accounts", format!("a{n}")));
+    let amount = 1 + rng.below(9) as i64;
+    let increment =
+        |key: &DocumentKey, by| Action { key: key.clone(), op: Op::Increment { path: path("n"), by } };
+    let mut actions = vec![increment(&accounts[0], -amount), increment(&accounts[1], amount)];
+    if rng.chance(500) {
+        let condition = Condition::AtLeast(-4);
+        actions.push(Action { key: accounts[0].clone(), op: Op::Expect { path: path("n"), condition } });
+    }
+    actions
+}
+
 fn action(world: &mut World, device: usize, space: SpaceId, rng: &mut Rng) -> Option<Action> {
-    Some(match rng.below(14) {
+    Some(match rng.below(15) {
         0..=2 => count(rng),
         3 => Action { key: record(rng), op: Op::Set { path: path("title"), value: literal(rng) } },
         4 => {
@@ -96,7 +185,11 @@ fn action(world: &mut World, device: usize, space: SpaceId, rng: &mut Rng) -> Op
             };
             Action { key: counter(), op: Op::Expect { path: path("n"), condition } }
         }
-        10 => list_action(world, device, space, rng)?,
+        10 => {
+            let fields = [("title".to_owned(), literal(rng))];
+            Action { key: record(rng), op: Op::Create { fields: Value::Map(fields.into()) } }
+        }
+        11 => list_action(world, device, space, rng)?,
         _ => text_action(world, device, space, rng)?,
     })
 }

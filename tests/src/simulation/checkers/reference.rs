@@ -1,32 +1,45 @@
-//! Every device agrees with the reference model: outcomes, documents, root. What was promised is in
-//! the order once, with the outcome that was told.
+//! Every device agrees with the reference model: outcomes, documents, root.
+//!
+//! What must hold of Transactions at their place in the order is looked at on the way.
 
 use super::rebase::visible;
-use crate::harness::World;
+use super::{promises, serializability};
+use crate::harness::{State, World};
 use crate::reference::{Outcome, ReferenceModel};
 use std::collections::BTreeMap;
 use veilfold_core::model::TxId;
-use veilfold_core::outbox::Fate;
 use veilfold_core::wire::SpaceId;
 
 pub(super) fn check(world: &mut World, space: SpaceId) {
     let mut model = ReferenceModel::new();
     let mut outcomes: BTreeMap<TxId, Vec<Outcome>> = BTreeMap::new();
+    let seen = serializability::seen(world);
     let entries = world.call(0, |engine| engine.log_entries(space, 0, usize::MAX >> 1));
     let Ok(entries) = entries else { return world.violated("reference: the log cannot be read") };
     for entry in entries {
+        world.states.reached_if(entry.skipped, State::EntrySkipped);
         if entry.skipped && world.hostile.is_none() {
             return world.violated(format!("reference: an honest relay ordered {} in vain", entry.seq));
         }
         let Some(transactions) = entry.transactions else { continue };
-        let said = model.fold_entry(entry.seq, entry.author, entry.seen_seq, &transactions);
+        let mut other = BTreeMap::new();
+        let (seq, author, seen_seq) = (entry.seq, entry.author, entry.seen_seq);
+        let said = model.fold_entry_watched(seq, author, seen_seq, &transactions, |model, transaction| {
+            let seen = seen.get(&transaction.tx_id);
+            if let Some(differs) = seen.and_then(|seen| serializability::differs(model, seen)) {
+                other.insert(transaction.tx_id, differs);
+            }
+        });
         for (transaction, outcome) in transactions.iter().zip(said) {
+            if let (Outcome::Accepted, Some(differs)) = (&outcome, other.get(&transaction.tx_id)) {
+                world.violated(format!("serializability: {} at {seq}: {differs}", transaction.tx_id));
+            }
             outcomes.entry(transaction.tx_id).or_default().push(outcome);
         }
     }
     documents(world, space, &model);
     root(world, space, &model);
-    promises(world, space, &outcomes);
+    promises::check(world, space, &outcomes);
 }
 
 fn documents(world: &mut World, space: SpaceId, model: &ReferenceModel) {
@@ -52,30 +65,5 @@ fn root(world: &mut World, space: SpaceId, model: &ReferenceModel) {
     let wanted = model.state_root(point.seq, &point.chain, &point.control_head, &point.authors);
     if root.0 != wanted {
         world.violated("reference: the root is another one");
-    }
-}
-
-fn promises(world: &mut World, space: SpaceId, outcomes: &BTreeMap<TxId, Vec<Outcome>>) {
-    for device in 0..world.devices.len() {
-        let promised: Vec<TxId> = world.devices[device].promised.keys().copied().collect();
-        for tx_id in promised {
-            let fate = match world.call(device, |engine| engine.fate(space, tx_id)) {
-                Ok(settled) => settled.map(|settled| settled.fate),
-                Err(error) => return world.violated(format!("promises: {error}")),
-            };
-            let none = Vec::new();
-            let said = outcomes.get(&tx_id).unwrap_or(&none);
-            let accepted = said.iter().filter(|outcome| **outcome == Outcome::Accepted).count();
-            let rejected = said.iter().any(|outcome| matches!(outcome, Outcome::Rejected(_)));
-            let kept = match fate {
-                Some(Fate::Confirmed(_)) => accepted == 1,
-                Some(Fate::Rejected(..)) => accepted == 0 && rejected,
-                _ => false,
-            };
-            if !kept {
-                let what = format!("promises: {tx_id} of device {device} was told {fate:?}, and is {said:?}");
-                return world.violated(what);
-            }
-        }
     }
 }
