@@ -57,20 +57,44 @@ impl ResolverSet {
     /// written for a version is folded by it for ever.
     pub fn add(&self, collection: String, version: i64, resolver: Arc<dyn ForeignResolver>) -> Result<()> {
         guard(|| {
-            let version = u64::try_from(version).ok().filter(|version| *version > 0);
-            let version = version
-                .ok_or_else(|| VeilfoldError::invalid("bad_version", "resolver versions start at 1"))?;
+            let version = from_one(version)?;
             let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
             *all = std::mem::take(&mut *all).with(collection, version, Foreign(resolver));
             Ok(())
         })
     }
+
+    /// As `add`, with a module of WebAssembly. Its hash is pinned where the Space enables it, so every
+    /// app brings the very same bytes.
+    pub fn add_module(&self, collection: String, version: i64, module: &[u8]) -> Result<()> {
+        guard(|| self.add_compiled(collection, from_one(version)?, module))
+    }
 }
 
 impl ResolverSet {
+    #[cfg(feature = "wasm")]
+    fn add_compiled(&self, collection: String, version: u64, module: &[u8]) -> Result<()> {
+        let module = veilfold_core::resolver::Module::new(module)
+            .map_err(|error| VeilfoldError::invalid("bad_module", error.to_string()))?;
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        *all = std::mem::take(&mut *all).with(collection, version, module);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "wasm"))]
+    fn add_compiled(&self, _: String, _: u64, _: &[u8]) -> Result<()> {
+        let text = "this library was built without WebAssembly; build it with the feature `wasm`";
+        Err(VeilfoldError::invalid("no_wasm", text))
+    }
+
     pub(crate) fn all(&self) -> Resolvers {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+fn from_one(version: i64) -> Result<u64> {
+    let version = u64::try_from(version).ok().filter(|version| *version > 0);
+    version.ok_or_else(|| VeilfoldError::invalid("bad_version", "resolver versions start at 1"))
 }
 
 struct Foreign(Arc<dyn ForeignResolver>);

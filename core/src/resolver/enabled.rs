@@ -32,7 +32,10 @@ pub enum SettingsPart {
 
 /// The versions that a Space accepts, at one position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Enabled(BTreeMap<String, Vec<(u64, Option<[u8; 32]>)>>);
+pub struct Enabled(BTreeMap<String, Vec<EnabledVersion>>);
+
+/// A version, and the hash of its module if it is pinned.
+type EnabledVersion = (u64, Option<[u8; 32]>);
 
 impl Enabled {
     /// The sealed part of a `Settings` Entry.

@@ -7,6 +7,8 @@ mod context;
 mod custom;
 mod enabled;
 mod governed;
+#[cfg(feature = "wasm")]
+mod module;
 mod registry;
 
 pub use builtin::{DOCUMENT_BYTES_MAX, SizeBound, expect, resolve, resolve_within};
@@ -15,4 +17,6 @@ pub use custom::{Call, Outcome, Refusal, Resolver, Run, RunResolver, Stuck};
 pub use enabled::{Enable, Enabled, SettingsPart};
 pub(crate) use enabled::{decode_list, encode_list};
 pub use governed::{Coming, Governed, Silent};
+#[cfg(feature = "wasm")]
+pub use module::{MODULE_BYTES_MAX, Module, ModuleError};
 pub use registry::Resolvers;

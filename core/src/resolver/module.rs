@@ -1,0 +1,304 @@
+//! Resolvers compiled to WebAssembly: written once, byte for byte the same on every platform.
+//!
+//! Interpreted, so that it runs where code must not be made at run time. A module sees its input and
+//! nothing else: it may import nothing, every call gets a fresh instance with fixed fuel, memory and
+//! stack, and not-a-numbers are made canonical. So what it gives, also running out of fuel, is the same
+//! everywhere. `docs/protocol/wasm.md` describes the bytes.
+
+use super::custom::{Call, Outcome, Run, RunResolver, Stuck};
+use crate::model::{Decoder, Encoder, Fields, RejectReason, Value};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use wasmi::{Config, Engine, ExternType, Linker, Store, StoreLimits, StoreLimitsBuilder, TrapCode};
+
+/// Fuel of one call, about one for a simple instruction.
+const FUEL: u64 = 20_000_000;
+/// Largest memory of an instance in bytes.
+const MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Stack of values in bytes, and nesting of calls.
+const STACK_BYTES_MAX: usize = 1024 * 1024;
+const NESTED_CALLS_MAX: usize = 1000;
+/// Largest answer in bytes.
+const ANSWER_BYTES_MAX: u32 = 2 * 1024 * 1024;
+/// Largest module in bytes.
+pub const MODULE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+const MEMORY: &str = "memory";
+const ALLOC: &str = "veilfold_alloc";
+const RESOLVE: &str = "veilfold_resolve";
+const MIGRATE: &str = "veilfold_migrate";
+
+/// Why bytes are no resolver.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ModuleError {
+    /// Too many bytes.
+    #[error("a module has at most {MODULE_BYTES_MAX} bytes")]
+    TooLarge,
+    /// Not WebAssembly, or of a kind that is not deterministic.
+    #[error("not a valid module: {0}")]
+    Invalid(String),
+    /// It wants something from outside.
+    #[error("a resolver imports nothing, this one wants {0}")]
+    Imports(String),
+    /// Something of the interface is missing.
+    #[error("a resolver exports {0}")]
+    Missing(&'static str),
+}
+
+/// A resolver as a compiled module.
+///
+/// ```no_run
+/// use veilfold_core::resolver::{Module, Resolvers};
+///
+/// let module = Module::new(&std::fs::read("tickets.wasm")?)?;
+/// let resolvers = Resolvers::default().with("tickets", 1, module);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Module {
+    hash: [u8; 32],
+    module: wasmi::Module,
+    linker: Linker<StoreLimits>,
+    migrates: bool,
+}
+
+impl Module {
+    /// Checks and translates a module.
+    ///
+    /// # Errors
+    /// A [`ModuleError`] that says what to build differently.
+    pub fn new(bytes: &[u8]) -> Result<Self, ModuleError> {
+        if bytes.len() > MODULE_BYTES_MAX {
+            return Err(ModuleError::TooLarge);
+        }
+        let mut config = Config::default();
+        config
+            .consume_fuel(true)
+            .set_max_stack_height(STACK_BYTES_MAX)
+            .set_max_recursion_depth(NESTED_CALLS_MAX)
+            .wasm_multi_memory(false)
+            .wasm_custom_page_sizes(false)
+            .wasm_wide_arithmetic(false);
+        let engine = Engine::new(&config);
+        let module =
+            wasmi::Module::new(&engine, bytes).map_err(|error| ModuleError::Invalid(error.to_string()))?;
+        if let Some(import) = module.imports().next() {
+            return Err(ModuleError::Imports(format!("{}.{}", import.module(), import.name())));
+        }
+        if !matches!(module.get_export(MEMORY), Some(ExternType::Memory(_))) {
+            return Err(ModuleError::Missing(MEMORY));
+        }
+        for name in [ALLOC, RESOLVE] {
+            if !matches!(module.get_export(name), Some(ExternType::Func(_))) {
+                return Err(ModuleError::Missing(name));
+            }
+        }
+        let migrates = matches!(module.get_export(MIGRATE), Some(ExternType::Func(_)));
+        let linker = Linker::new(&engine);
+        Ok(Self { hash: Sha256::digest(bytes).into(), module, linker, migrates })
+    }
+
+    /// One question to a fresh instance.
+    fn ask(&self, function: &str, question: &[u8]) -> Outcome {
+        match self.answer(function, question) {
+            Ok(answer) => read_answer(&answer).unwrap_or(FAILED),
+            Err(error) => match error.as_trap_code() {
+                Some(TrapCode::OutOfFuel | TrapCode::StackOverflow) => {
+                    Outcome::Rejected(RejectReason::ResolverLimit, None)
+                }
+                Some(_) | None => FAILED,
+            },
+        }
+    }
+
+    fn answer(&self, function: &str, question: &[u8]) -> Result<Vec<u8>, wasmi::Error> {
+        let limits = StoreLimitsBuilder::new().memory_size(MEMORY_BYTES_MAX).build();
+        let mut store = Store::new(self.module.engine(), limits);
+        store.limiter(|limits| limits);
+        store.set_fuel(FUEL)?;
+        let instance = self.linker.instantiate_and_start(&mut store, &self.module)?;
+        let alloc = instance.get_typed_func::<u32, u32>(&store, ALLOC)?;
+        let function = instance.get_typed_func::<(u32, u32), u64>(&store, function)?;
+        let memory = instance.get_memory(&store, MEMORY).ok_or_else(|| wasmi::Error::new("no memory"))?;
+        let len = u32::try_from(question.len()).map_err(|_| wasmi::Error::new("too long a question"))?;
+        let at = alloc.call(&mut store, len)?;
+        memory
+            .write(&mut store, at as usize, question)
+            .map_err(|error| wasmi::Error::new(error.to_string()))?;
+        let answer = function.call(&mut store, (at, len))?;
+        let (at, len) = ((answer >> 32) as u32, answer as u32);
+        if len > ANSWER_BYTES_MAX {
+            return Err(TrapCode::OutOfFuel.into());
+        }
+        let mut bytes = vec![0; len as usize];
+        memory.read(&store, at as usize, &mut bytes).map_err(|error| wasmi::Error::new(error.to_string()))?;
+        Ok(bytes)
+    }
+
+    fn migrated(&self, format: u64, state: &Fields) -> Outcome {
+        if !self.migrates {
+            return Outcome::State(Some(state.clone()));
+        }
+        let mut question = Encoder::with_capacity(256);
+        question.array(2);
+        question.uint(format);
+        Value::Map(state.clone()).encode(&mut question);
+        self.ask(MIGRATE, &question.finish())
+    }
+
+    fn resolved(&self, state: Option<&Fields>, call: &Call) -> Outcome {
+        let mut question = Encoder::with_capacity(256);
+        question.array(8);
+        match state {
+            Some(fields) => Value::Map(fields.clone()).encode(&mut question),
+            None => question.nil(),
+        }
+        question.str(&call.name);
+        call.args.encode(&mut question);
+        question.str(&call.document);
+        question.uint(call.version);
+        question.uint(call.author.0);
+        match call.position {
+            Some(position) => {
+                question.array(2);
+                question.uint(position.seq);
+                question.uint(position.index);
+            }
+            None => question.nil(),
+        }
+        question.uint(call.time_ms);
+        self.ask(RESOLVE, &question.finish())
+    }
+}
+
+const FAILED: Outcome = Outcome::Rejected(RejectReason::ResolverFailed, None);
+
+/// `[0, map or nil]` or `[1, text]`.
+fn read_answer(answer: &[u8]) -> Option<Outcome> {
+    let mut input = Decoder::new(answer);
+    input.tuple(2, "answer").ok()?;
+    let outcome = match input.uint("answer").ok()? {
+        0 => match Value::decode(&mut input).ok()? {
+            Value::Null => Outcome::State(None),
+            Value::Map(fields) => Outcome::State(Some(fields)),
+            _ => return None,
+        },
+        1 => {
+            let text = input.str(usize::MAX, "answer").ok()?.to_owned();
+            Outcome::Rejected(RejectReason::RefusedByResolver, Some(text))
+        }
+        _ => return None,
+    };
+    input.end().ok()?;
+    Some(outcome)
+}
+
+impl RunResolver for Module {
+    fn run(&self, version: u64, runs: Vec<Run>) -> Result<Vec<Vec<Outcome>>, Stuck> {
+        let each = |run: Run| {
+            let (mut state, mut format) = (run.state, run.format);
+            let mut outcomes = Vec::with_capacity(run.calls.len());
+            for call in &run.calls {
+                let before = match &state {
+                    Some(fields) if format < version => self.migrated(format, fields),
+                    _ => Outcome::State(state.clone()),
+                };
+                let outcome = match before {
+                    Outcome::State(before) => self.resolved(before.as_ref(), call),
+                    rejected => rejected,
+                };
+                if let Outcome::State(after) = &outcome {
+                    (state, format) = (after.clone(), version);
+                }
+                outcomes.push(outcome);
+            }
+            outcomes
+        };
+        Ok(runs.into_iter().map(each).collect())
+    }
+
+    fn migrate(&self, _: u64, states: Vec<(u64, Fields)>) -> Result<Vec<Option<Fields>>, Stuck> {
+        let one = |(format, state)| match self.migrated(format, &state) {
+            Outcome::State(state) => state,
+            Outcome::Rejected(..) => None,
+        };
+        Ok(states.into_iter().map(one).collect())
+    }
+
+    fn module(&self) -> Option<[u8; 32]> {
+        Some(self.hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Position;
+    use veilfold_wire::MemberNo;
+
+    /// A module that answers every question with these instructions' result.
+    fn module(resolve: &str, data: &str) -> Result<Module, ModuleError> {
+        let text = format!(
+            r#"(module (memory (export "memory") 1)
+                (data (i32.const 0) "{data}")
+                (func (export "veilfold_alloc") (param i32) (result i32) (i32.const 1024))
+                (func $deep (param i32) (result i32) (call $deep (local.get 0)))
+                (func (export "veilfold_resolve") (param i32 i32) (result i64) {resolve}))"#
+        );
+        Module::new(&wat::parse_str(text).expect("a module"))
+    }
+
+    fn ask(module: &Module) -> Outcome {
+        let call = Call {
+            document: "d".to_owned(),
+            name: "n".to_owned(),
+            args: Value::Int(1),
+            version: 1,
+            author: MemberNo(2),
+            position: Some(Position { seq: 3, index: 0 }),
+            time_ms: 4,
+        };
+        let run = Run { state: None, format: 0, calls: vec![call] };
+        module.run(1, vec![run]).expect("a module always answers").remove(0).remove(0)
+    }
+
+    #[test]
+    fn an_answer_is_a_document_or_a_refusal() {
+        let accepts = module("(i64.const 5)", r"\92\00\81\a1x\07").unwrap();
+        assert_eq!(ask(&accepts), FAILED, "five bytes of six");
+        let accepts = module("(i64.const 6)", r"\92\00\81\a1x\07").unwrap();
+        assert_eq!(ask(&accepts), Outcome::State(Some([("x".to_owned(), Value::Int(7))].into())));
+        let deletes = module("(i64.const 3)", r"\92\00\c0").unwrap();
+        assert_eq!(ask(&deletes), Outcome::State(None));
+        let refuses = module("(i64.const 5)", r"\92\01\a2no").unwrap();
+        let no = Outcome::Rejected(RejectReason::RefusedByResolver, Some("no".to_owned()));
+        assert_eq!(ask(&refuses), no);
+    }
+
+    #[test]
+    fn what_a_module_does_wrong_is_an_outcome() {
+        let limit = Outcome::Rejected(RejectReason::ResolverLimit, None);
+        assert_eq!(ask(&module("(loop $l (br $l)) (i64.const 0)", "").unwrap()), limit);
+        assert_eq!(ask(&module("(i64.extend_i32_u (call $deep (i32.const 0)))", "").unwrap()), limit);
+        assert_eq!(ask(&module("(i64.const 0xffffffff)", "").unwrap()), limit);
+        assert_eq!(ask(&module("unreachable", "").unwrap()), FAILED);
+        assert_eq!(
+            ask(&module("(i64.const 0x7fffffff00000004)", "").unwrap()),
+            FAILED,
+            "outside of its memory"
+        );
+        // More memory than there is: the guest is told so, here it gives up.
+        let hungry =
+            "(if (i32.eq (memory.grow (i32.const 300)) (i32.const -1)) (then unreachable)) (i64.const 3)";
+        assert_eq!(ask(&module(hungry, r"\92\00\c0").unwrap()), FAILED);
+    }
+
+    #[test]
+    fn a_module_imports_nothing_and_exports_the_interface() {
+        let imports = r#"(module (import "env" "now" (func (result i64))))"#;
+        let refused = Module::new(&wat::parse_str(imports).unwrap()).err();
+        assert_eq!(refused, Some(ModuleError::Imports("env.now".to_owned())));
+        let empty = Module::new(&wat::parse_str("(module)").unwrap()).err();
+        assert_eq!(empty, Some(ModuleError::Missing(MEMORY)));
+        assert!(matches!(Module::new(b"no module").err(), Some(ModuleError::Invalid(_))));
+    }
+}
