@@ -9,15 +9,17 @@ public final class Client: Sendable {
     /// What other members see as this device's name in spaces that it founds.
     public let name: String
     private let native: VeilfoldFFI.Client
+    private let mutators: Mutators
 
-    init(_ native: VeilfoldFFI.Client, name: String) {
+    init(_ native: VeilfoldFFI.Client, name: String, _ mutators: Mutators) {
         self.native = native
         self.name = name
+        self.mutators = mutators
     }
 
     /// Founds a space whose only member is this device. Works offline. The name is this device's own.
     public func createSpace(name: String = "") async throws(VeilfoldError) -> Space {
-        try Space(try await answered { try await native.createSpace(name: name) })
+        try Space(try await answered { try await native.createSpace(name: name) }, mutators)
     }
 
     /// The spaces of this device.
@@ -31,7 +33,7 @@ public final class Client: Sendable {
 
     /// A space of this device, by its id. Throws `invalid` for one that it does not have.
     public func space(_ id: String) async throws(VeilfoldError) -> Space {
-        try Space(try await answered { try await native.space(id: id) })
+        try Space(try await answered { try await native.space(id: id) }, mutators)
     }
 
     /// Makes a contact card: a text to be handed to a member, who adds it to one space. The name is what
@@ -43,7 +45,7 @@ public final class Client: Sendable {
     /// Joins the space that a ticket names, under a name of this device's own. Works offline; the documents
     /// come with the connection.
     public func join(_ ticket: String, name: String = "") async throws(VeilfoldError) -> Space {
-        try Space(try await answered { try await native.join(ticket: ticket, name: name) })
+        try Space(try await answered { try await native.join(ticket: ticket, name: name) }, mutators)
     }
 
     /// Names the relay and connects to it; `nil` goes offline. Everything written so far syncs.

@@ -10,6 +10,12 @@ public enum Event: Sendable, Hashable {
     case admitted(space: String)
     /// The store could not keep what arrived; it is fetched again.
     case storeFailed(detail: String)
+    /// A space stands still: what arrives is kept and not folded. Why: `key_missing`, `update_required` when this
+    /// version of the app is too old for a collection's resolver, `resolver_stuck` when one gives no answer.
+    case held(space: String, why: String, collection: String?, version: Int64?)
+    /// A resolver of the app threw, or gave what is no document: the write at that position is rejected on every
+    /// device.
+    case resolverFailed(space: String, collection: String, seq: Int64)
     /// The connection ended or never came about; it is tried again.
     case disconnected(detail: String)
 }
@@ -49,6 +55,10 @@ extension Event {
             case .deviceCloned(let space): .deviceCloned(space: space)
             case .admitted(let space): .admitted(space: space)
             case .storeFailed(let detail): .storeFailed(detail: detail)
+            case .held(let space, let why, let collection, let version):
+                .held(space: space, why: why, collection: collection, version: version)
+            case .resolverFailed(let space, let collection, let seq):
+                .resolverFailed(space: space, collection: collection, seq: seq)
             case .disconnected(let detail): .disconnected(detail: detail)
             }
     }

@@ -24,6 +24,11 @@ public struct Receipt: Sendable, Identifiable {
         Fate(native: try await answered { try await native.fate() })
     }
 
+    /// How many transactions were tried for it so far; more than 1 only for a ``Mutator``. Throws as ``fate()``.
+    public func attempts() async throws(VeilfoldError) -> Int64 {
+        try await answered { try await native.attempts() }
+    }
+
     /// Waits until nothing will change the fate any more, which may take as long as the device is offline.
     ///
     /// Throws as ``fate()`` does, and `CancellationError` at once when its task is cancelled; that ends the

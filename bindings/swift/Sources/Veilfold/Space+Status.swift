@@ -14,7 +14,7 @@ public struct SpaceStatus: Sendable, Hashable {
         case catchingUp(done: Int64, total: Int64)
         /// What is ordered arrives as it is ordered.
         case live
-        /// Entries are kept and not folded, because their key is missing.
+        /// Entries are kept and not folded; ``SpaceStatus/held`` says why.
         case held
         /// The relay was caught: how.
         case forked(fault: String)
@@ -27,6 +27,9 @@ public struct SpaceStatus: Sendable, Hashable {
     public let storedCount: Int64
     /// Newest position that this device has verified and folded.
     public let seq: Int64
+    /// Why entries are kept and not folded: `key_missing`, `update_required` when this version of the app is too
+    /// old for a collection's resolver, or `resolver_stuck` when one gives no answer and is asked again.
+    public let held: String?
 }
 
 /// The status of a space as it changes: the present one first, then each that is different. Ends without an
@@ -91,6 +94,7 @@ extension SpaceStatus {
             case .forked(let fault): .forked(fault: fault)
             }
         self.init(
-            state: state, outboxCount: native.outboxCount, storedCount: native.storedCount, seq: native.seq)
+            state: state, outboxCount: native.outboxCount, storedCount: native.storedCount, seq: native.seq,
+            held: native.held)
     }
 }

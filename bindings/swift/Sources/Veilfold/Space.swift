@@ -9,9 +9,11 @@ public struct Space: Sendable, Identifiable {
     /// This device's own name for it; others do not see it.
     public let name: String
     let native: VeilfoldFFI.Space
+    let mutators: Mutators
 
-    init(_ native: VeilfoldFFI.Space) throws(VeilfoldError) {
+    init(_ native: VeilfoldFFI.Space, _ mutators: Mutators) throws(VeilfoldError) {
         self.native = native
+        self.mutators = mutators
         id = try told { try native.id() }
         name = try told { try native.name() }
     }
@@ -39,22 +41,8 @@ public struct Space: Sendable, Identifiable {
     public func transact<Answer: Sendable>(
         _ function: @escaping @Sendable (Transaction) throws -> Answer
     ) async throws -> Transacted<Answer> {
-        while true {
-            try Task.checkCancellation()
-            let builder = try told { try native.begin() }
-            let value: Answer
-            do {
-                value = try await onOwnThread { try function(Transaction(builder)) }
-            } catch {
-                // What it was made of may have changed under its hands; then it is run again.
-                if try await answered({ try await builder.isCurrent() }) { throw error }
-                continue
-            }
-            try Task.checkCancellation()
-            if let outcome = try await answered({ try await Done(builder.commit()) }).outcome {
-                return Transacted(value: value, receipt: try outcome.receipt.map { try Receipt($0) })
-            }
-        }
+        let native = native
+        return try await untilCommitted(native, { try native.begin() }, function)
     }
 
     /// The receipt of a write whose id the app kept, also from an earlier run of the process.
@@ -67,6 +55,29 @@ public struct Space: Sendable, Identifiable {
     /// Throws `invalid` with `not_folded` while something ordered cannot be opened yet.
     public func stateRoot() async throws(VeilfoldError) -> String {
         try await answered { try await native.stateRoot() }
+    }
+}
+
+/// Runs a function on a thread of its own until what it read still holds when it is committed.
+func untilCommitted<Answer: Sendable>(
+    _ space: VeilfoldFFI.Space, _ begin: @Sendable () throws -> TransactionBuilder,
+    _ function: @escaping @Sendable (Transaction) throws -> Answer
+) async throws -> Transacted<Answer> {
+    while true {
+        try Task.checkCancellation()
+        let builder = try told { try begin() }
+        let value: Answer
+        do {
+            value = try await onOwnThread { try function(Transaction(builder, space)) }
+        } catch {
+            // What it was made of may have changed under its hands; then it is run again.
+            if try await answered({ try await builder.isCurrent() }) { throw error }
+            continue
+        }
+        try Task.checkCancellation()
+        if let outcome = try await answered({ try await Done(builder.commit()) }).outcome {
+            return Transacted(value: value, receipt: try outcome.receipt.map { try Receipt($0) })
+        }
     }
 }
 

@@ -9,6 +9,7 @@ protocol Cancellable: AnyObject, Sendable {
 extension VeilfoldFFI.LiveQuery: Cancellable {}
 extension VeilfoldFFI.StatusStream: Cancellable {}
 extension VeilfoldFFI.EventStream: Cancellable {}
+extension VeilfoldFFI.FateStream: Cancellable {}
 
 /// A stream of the generated layer, opened at the first pull and pulled by one task at a time.
 ///

@@ -16,9 +16,23 @@ public struct Transacted<Answer: Sendable>: Sendable {
 /// returned they throw `invalid` with `transaction_over`.
 public final class Transaction: Sendable {
     let native: VeilfoldFFI.TransactionBuilder
+    private let space: VeilfoldFFI.Space
 
-    init(_ native: VeilfoldFFI.TransactionBuilder) {
+    init(_ native: VeilfoldFFI.TransactionBuilder, _ space: VeilfoldFFI.Space) {
         self.native = native
+        self.space = space
+    }
+
+    /// A collection of its space, for a ``Mutator``; other functions have one at hand.
+    public func collection<Document: Codable & Sendable>(
+        _ name: String, of type: Document.Type
+    ) -> DocumentCollection<Document> {
+        DocumentCollection(space: space, name: name)
+    }
+
+    /// The same with documents of any shape.
+    public func collection(_ name: String) -> DocumentCollection<Value> {
+        DocumentCollection(space: space, name: name)
     }
 
     /// A document, `nil` when there is none of that id.

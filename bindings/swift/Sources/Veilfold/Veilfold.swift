@@ -15,6 +15,7 @@ public enum Veilfold {
     ///   - name: What other members see in spaces that this device founds.
     ///   - durability: What a write has survived when its call returns.
     ///   - keyStore: Where the root key lies; the app's own, or `KeychainKeyStore`.
+    ///   - mutators: Those that `mutate` may name; they are run again while the client is open.
     ///
     /// Throws `invalid` when the store is open already, here or in another process (`store_in_use`),
     /// `newerVersion`, and `corrupt` for a damaged store or a lost key (`keys_lost`).
@@ -23,15 +24,19 @@ public enum Veilfold {
         relay: URL? = nil,
         name: String = "",
         durability: Durability = .process,
-        keyStore: (any KeyStore)? = nil
+        keyStore: (any KeyStore)? = nil,
+        mutators: [any AnyMutator] = []
     ) async throws(VeilfoldError) -> Client {
+        let known = try Mutators(mutators)
         let path = try store.path()
         let config = ClientConfig(
             relay: relay?.absoluteString, name: name, powerSafe: durability == .power, keyId: nil)
         let keys = keyStore.map(GuardedKeyStore.init)
-        return Client(
-            try await answered { try await VeilfoldFFI.Client.open(path: path, config: config, keyStore: keys) },
-            name: name)
+        let native = try await answered {
+            try await VeilfoldFFI.Client.open(path: path, config: config, keyStore: keys)
+        }
+        runAgain(try await answered { try await native.retries() }, known)
+        return Client(native, name: name, known)
     }
 }
 

@@ -19,12 +19,14 @@ public final class TestStores: Sendable {
     public func file(_ name: String) -> URL { folder.appendingPathComponent("\(name).db") }
 
     /// Opens a client whose store lies here.
-    public func open(_ name: String, relay: TestRelay? = nil) async throws -> Client {
-        try await open(name, at: relay?.url)
+    public func open(
+        _ name: String, relay: TestRelay? = nil, mutators: [any AnyMutator] = []
+    ) async throws -> Client {
+        try await open(name, at: relay?.url, mutators: mutators)
     }
 
     /// Opens a client whose store lies here, with the relay at an address.
-    public func open(_ name: String, at relay: URL?) async throws -> Client {
-        try await Veilfold.open(.file(file(name)), relay: relay, name: name)
+    public func open(_ name: String, at relay: URL?, mutators: [any AnyMutator] = []) async throws -> Client {
+        try await Veilfold.open(.file(file(name)), relay: relay, name: name, mutators: mutators)
     }
 }
