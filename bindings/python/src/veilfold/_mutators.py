@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from . import _native
+from . import _native, _process
 from ._errors import NATIVE_ERRORS, Invalid, NotAllowed, VeilfoldError, answered, told, translated
 from ._json import loads
 from ._transaction import Transaction, check, transact
@@ -16,9 +16,6 @@ Args = TypeVar("Args")
 
 _PAUSE_S = 5.0
 """After a fault that is not the mutator's, for instance a full disk."""
-
-_running: set[asyncio.Task[None]] = set()
-"""An event loop alone does not keep its tasks."""
 
 
 class Mutator(Generic[Args]):
@@ -86,8 +83,9 @@ def of_args(mutator: Mutator[Any], args: bytes) -> Callable[[Transaction], objec
 def start(retries: _native.RetryStream, mutators: Registered) -> None:
     """Runs what has to be run again, as a task of this event loop, until the client closes."""
     task = asyncio.get_running_loop().create_task(_run_all(retries, mutators), name="veilfold-mutators")
-    _running.add(task)
-    task.add_done_callback(_running.discard)
+    # An event loop alone does not keep its tasks.
+    _process.background.add(task)
+    task.add_done_callback(_process.background.discard)
 
 
 async def _run_all(retries: _native.RetryStream, mutators: Registered) -> None:

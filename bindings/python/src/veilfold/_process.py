@@ -6,11 +6,14 @@ So before that happens clients are closed, native threads are ended, and nothing
 
 from __future__ import annotations
 
+import asyncio
 import atexit
+import ctypes
 import os
 import time
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 from . import _native
 
@@ -18,7 +21,9 @@ _CLOSING_MS = 2000
 _DRAINING_S = 0.5
 
 _over: str | None = None
-_pending: set[object] = set()
+_pending: dict[object, asyncio.Task[Any] | None] = {}
+background: set[asyncio.Task[None]] = set()
+"""Tasks of Veilfold's own, which nobody else holds and no end waits for."""
 _clients: weakref.WeakSet[_native.Client] = weakref.WeakSet()
 _before: list[Callable[[], None]] = []
 
@@ -29,15 +34,15 @@ def over() -> str | None:
 
 
 def enter() -> object:
-    """Notes a call that waits."""
+    """Notes a call that waits, and the task that it waits in."""
     token = object()
-    _pending.add(token)
+    _pending[token] = asyncio.current_task()
     return token
 
 
 def leave(token: object) -> None:
     """Its end."""
-    _pending.discard(token)
+    _pending.pop(token, None)
 
 
 def opened(client: _native.Client) -> None:
@@ -91,6 +96,10 @@ def _forked() -> None:
     global _over
     _over = "this process was forked from one that uses veilfold; start it with 'spawn', or import later"
     _clients.clear()
+    # Their loops are gone, and destroying them would end their calls by native code that waits for nobody.
+    # With one reference too many they are left alone, also when the interpreter goes.
+    for task in (*_pending.values(), *background):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(task))
     _pending.clear()
 
 
