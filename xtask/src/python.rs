@@ -2,6 +2,8 @@
 //!
 //! Also keeps the virtual environments that other verbs use. All of them lie under the target folder.
 
+pub mod free_threaded;
+
 use crate::command::{Run, Said};
 use crate::place::Place;
 use crate::tools::Tool;
@@ -16,9 +18,15 @@ pub struct Options {
     /// Installs what is missing on this machine
     #[arg(long)]
     pub install: bool,
+    /// Runs the tests by an interpreter without a global lock, and nothing else
+    #[arg(long)]
+    pub free_threaded: bool,
 }
 
 pub fn run(place: &Place, options: &Options) -> bool {
+    if options.free_threaded {
+        return without_lock(place, options.install).is_some_and(|said| said.ok);
+    }
     Tool::Python.get(place, options.install)
         && relay(place)
         && wheel(place)
@@ -70,6 +78,15 @@ pub fn player(place: &Place) -> String {
 pub fn player_in(place: &Place, environment: &str) -> String {
     let program = place.root.join("bindings/python/tests/player.py");
     format!("{} {}", interpreter(place, environment).display(), program.display())
+}
+
+/// Makes the wheel and tests it without a global lock; nothing when that could not be tried.
+pub fn without_lock(place: &Place, install: bool) -> Option<Said> {
+    let ready = Tool::Python.get(place, install)
+        && Tool::FreeThreaded.get(place, install)
+        && relay(place)
+        && wheel(place);
+    ready.then(|| free_threaded::test(place))
 }
 
 /// Builds the Relay that the tests start. All packages take part, so that it is compiled with the

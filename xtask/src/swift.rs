@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 pub use docs::build as documentation;
 pub use enter::Toolchain;
-pub use root::make as make_root;
+pub use root::{make as make_root, mirror};
 
 #[derive(clap::Args, Default)]
 pub struct Options {

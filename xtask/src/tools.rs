@@ -13,6 +13,8 @@ pub enum Tool {
     C,
     /// Python 3.10 or newer with `venv`.
     Python,
+    /// Python without a global lock.
+    FreeThreaded,
     /// A JDK and Maven.
     Java,
     /// Swift 6 or newer.
@@ -31,6 +33,9 @@ impl Tool {
         match self {
             Tool::C => "apt-get install -y build-essential",
             Tool::Python => "apt-get install -y python3 python3-venv",
+            Tool::FreeThreaded => {
+                "apt-get install -y libffi-dev && cargo xtask python --free-threaded --install"
+            }
             Tool::Java => "apt-get install -y openjdk-17-jdk-headless maven",
             Tool::Swift => {
                 "apt-get install -y mmdebstrap && cargo xtask swift --install, which makes a Debian root with Swift"
@@ -47,6 +52,7 @@ impl Tool {
         match self {
             Tool::C => "a C compiler",
             Tool::Python => "Python 3.10 or newer with venv",
+            Tool::FreeThreaded => "Python 3.13 or newer without a global lock",
             Tool::Java => "a JDK 17 or newer and Maven",
             Tool::Swift => "Swift 6 or newer",
             Tool::Components => "rustfmt and clippy",
@@ -64,6 +70,7 @@ impl Tool {
             Tool::Python => {
                 answers("python3", &["-c", "import sys, venv, ensurepip; assert sys.version_info >= (3, 10)"])
             }
+            Tool::FreeThreaded => crate::python::free_threaded::interpreter(place).is_some(),
             Tool::Java => answers("javac", &["--version"]) && answers("mvn", &["--version"]),
             Tool::Swift => crate::swift::Toolchain::find(place).is_some(),
             Tool::Components => {
@@ -88,6 +95,7 @@ impl Tool {
         let installed = match self {
             Tool::C => apt(place, &["build-essential"]),
             Tool::Python => apt(place, &["python3", "python3-venv"]),
+            Tool::FreeThreaded => crate::python::free_threaded::compile(place),
             Tool::Java => apt(place, &["openjdk-17-jdk-headless", "maven"]),
             Tool::Swift => crate::swift::make_root(place),
             Tool::Components => {
@@ -147,6 +155,7 @@ mod tests {
         for tool in [
             Tool::C,
             Tool::Python,
+            Tool::FreeThreaded,
             Tool::Java,
             Tool::Swift,
             Tool::Components,

@@ -52,7 +52,7 @@ fn filled(place: &Place) -> bool {
 }
 
 /// Where this machine gets its own packages of Debian from; without one mmdebstrap knows a place.
-fn mirror(apt: &Path) -> Option<String> {
+pub fn mirror(apt: &Path) -> Option<String> {
     let mut files = vec![apt.join("sources.list")];
     if let Ok(entries) = std::fs::read_dir(apt.join("sources.list.d")) {
         files.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));

@@ -8,7 +8,7 @@ use super::{count, steps};
 use crate::command::Run;
 use crate::place::Place;
 use crate::tools::Tool;
-use crate::{dist, fuzz, size, wheel};
+use crate::{dist, fuzz, python, size, wheel};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -68,6 +68,8 @@ enum Release {
     Apple,
     /// The wheel, alone in a fresh environment.
     Wheel,
+    /// The wheel's tests by a Python without a global lock.
+    Threads,
     /// The library against the sum of its parts.
     Size,
     /// Everything twice, with the same bytes.
@@ -147,6 +149,10 @@ impl Piece {
             }
             Piece::Release(Release::Apple) => steps::xcframework(place, install, &[]),
             Piece::Release(Release::Wheel) => Outcome::of(wheel::run(place, &wheel::Options { install })),
+            Piece::Release(Release::Threads) => match python::without_lock(place, install) {
+                Some(said) => count::pytest(&said.text).and_exit(said.ok),
+                None => Outcome::missing(Tool::FreeThreaded.how()),
+            },
             Piece::Release(Release::Size) => Outcome::of(size::run(place, &size::Options::default())),
             Piece::Release(Release::Again) => Outcome::of(dist::same_again(place, install, &[])),
         }
@@ -187,7 +193,8 @@ fn all(targets: &[String]) -> Vec<Piece> {
         let (all, piece, _) = runs_of(target);
         (1..=(all / piece) as u32).map(move |round| Piece::Fuzz { target: target.clone(), round })
     });
-    let releases = [Release::Apple, Release::Wheel, Release::Size, Release::Again].map(Piece::Release);
+    let releases =
+        [Release::Apple, Release::Wheel, Release::Threads, Release::Size, Release::Again].map(Piece::Release);
     releases.into_iter().chain(RAISED.into_iter().map(Piece::Tests)).chain(histories).chain(fuzz).collect()
 }
 
