@@ -7,7 +7,7 @@ use super::source::Token;
 use std::path::{Component, Path};
 
 /// From left to right. Folders of one group are neighbours and leave each other alone.
-const LINE: [&[&str]; 11] = [
+const LINE: [&[&str]; 12] = [
     &["client"],
     &["io"],
     &["engine"],
@@ -19,6 +19,7 @@ const LINE: [&[&str]; 11] = [
     &["store"],
     &["model"],
     &["wire"],
+    &["gather"],
 ];
 
 /// Neighbours of which the first may know the second, and why.
