@@ -106,16 +106,18 @@ impl RunResolver for Foreign {
         let wanted: Vec<usize> = runs.iter().map(|run| run.calls.len()).collect();
         let answer = self.0.run(version.cast_signed(), runs_json(&runs)).map_err(|_| NO_ANSWER)?;
         let answers: Vec<serde_json::Value> = serde_json::from_slice(&answer).unwrap_or_default();
-        // What is no answer to the question is a failure of the app's code like any other.
-        let failed = || Outcome::Rejected(RejectReason::ResolverFailed, None);
+        // What is no answer to the question is a failure of the app's code like any other. It says nothing
+        // of the calls after it, which may have been made on that: so there is no answer for the whole
+        // run, and each call is asked for alone. Otherwise a fate would depend on what was asked together.
+        let whole = |told: &serde_json::Value, wanted: usize| -> Option<Vec<Outcome>> {
+            let outcomes: Vec<Outcome> = told.as_array()?.iter().map(outcome).collect::<Option<_>>()?;
+            (outcomes.len() == wanted).then_some(outcomes)
+        };
+        let told = |index: usize, wanted: usize| answers.get(index).and_then(|told| whole(told, wanted));
         Ok(wanted
             .into_iter()
             .enumerate()
-            .map(|(index, count)| {
-                let told = answers.get(index).and_then(serde_json::Value::as_array);
-                let outcomes = told.into_iter().flatten().map(|told| outcome(told).unwrap_or_else(failed));
-                outcomes.chain(std::iter::repeat_with(failed)).take(count).collect()
-            })
+            .map(|(index, wanted)| told(index, wanted).unwrap_or_default())
             .collect())
     }
 
@@ -144,8 +146,10 @@ fn outcome(told: &serde_json::Value) -> Option<Outcome> {
     if let Some(state) = told.get("state") {
         return fields(state).map(Outcome::State);
     }
-    let text = told.get("refused")?.as_str()?;
-    Some(Outcome::Rejected(RejectReason::RefusedByResolver, Some(text.to_owned())))
+    if let Some(text) = told.get("refused") {
+        return Some(Outcome::Rejected(RejectReason::RefusedByResolver, Some(text.as_str()?.to_owned())));
+    }
+    told.get("failed").map(|_| Outcome::Rejected(RejectReason::ResolverFailed, None))
 }
 
 /// A document or null; nothing for what is neither.

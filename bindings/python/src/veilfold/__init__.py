@@ -37,10 +37,12 @@ from ._fates import (
 from ._json import Element, Path, Row
 from ._live_query import Change, LiveDocument, LiveQuery
 from ._mutators import Mutator, mutator
+from ._resolvers import Call, Refusal, Resolver, resolver
 from ._space import Member, Role, Space, Status, StatusStream, Ticket
 from ._transaction import Transacted, Transaction
 
 __all__ = [
+    "Call",
     "Change",
     "Client",
     "ClientStatus",
@@ -67,9 +69,11 @@ __all__ = [
     "Pending",
     "Position",
     "Receipt",
+    "Refusal",
     "Refused",
     "Rejected",
     "RelayMisbehaved",
+    "Resolver",
     "Role",
     "Row",
     "Settled",
@@ -86,5 +90,6 @@ __all__ = [
     "log",
     "mutator",
     "open",
+    "resolver",
     "testing",
 ]

@@ -13,6 +13,10 @@ Splice = tuple[int, int, str]
 Action = dict[str, object]
 
 
+def call(collection: str, id: str, name: str, args: Any) -> Action:
+    return action("call", collection, id, name=name, value=args)
+
+
 def put(collection: str, id: str, document: Mapping[str, Any]) -> Action:
     return action("put", collection, id, value=dict(document))
 

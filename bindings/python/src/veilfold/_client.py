@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from . import _mutators, _native, _process
 from ._errors import Invalid, answered
 from ._live_query import Pulled
 from ._mutators import Mutator, Registered
+from ._resolvers import Resolver, resolver_set
 from ._space import Space, Status, status_of
 
 Durability = Literal["process", "power"]
@@ -37,10 +39,25 @@ class KeyStore(Protocol):
 class Event:
     """Something noteworthy that no call was waiting for."""
 
-    kind: Literal["relay_misbehaved", "device_cloned", "admitted", "store_failed", "disconnected"]
+    kind: Literal[
+        "relay_misbehaved",
+        "device_cloned",
+        "admitted",
+        "store_failed",
+        "held",
+        "resolver_failed",
+        "disconnected",
+    ]
     space: str | None = None
     """Id of the space that it is about, if it is about one."""
     detail: str = ""
+    """For ``held`` why, as in ``status.held``."""
+    collection: str | None = None
+    """Whose resolver it is about, if it is about one."""
+    version: int | None = None
+    """Which version of it."""
+    seq: int | None = None
+    """Position of a write that every device rejects because the resolver raised."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +87,13 @@ class Client:
     Usable from any event loop and several at once; streams belong to the loop that reads them.
     """
 
-    def __init__(self, native: _native.Client, name: str, mutators: Registered) -> None:
+    def __init__(
+        self, native: _native.Client, name: str, mutators: Registered, again: asyncio.Task[None]
+    ) -> None:
         self._native = native
         self._name = name
         self._mutators = mutators
+        self._again = again
         _process.opened(native)
 
     async def __aenter__(self) -> Client:
@@ -150,6 +170,7 @@ class Client:
         """
         await answered(self._native.close())
         _process.closed(self._native)
+        await _mutators.ended(self._again)
 
 
 async def open(
@@ -160,6 +181,7 @@ async def open(
     durability: Durability = "process",
     key_store: KeyStore | None = None,
     mutators: Iterable[Mutator[Any]] = (),
+    resolvers: Iterable[Resolver] = (),
 ) -> Client:
     """Opens the device whose store is the file ``path``, or makes a new one there.
 
@@ -167,7 +189,7 @@ async def open(
     no error. ``name`` is what other members see in spaces that it founds. ``durability`` says what a
     write has survived when its call returns: a killed process, or a power cut. ``mutators`` are those that
     ``space.mutate`` may name; they are run again by a task of the event loop that opens the client, so keep
-    that loop running.
+    that loop running. ``resolvers`` are the app's own for its collections, in all their versions.
 
     Raises ``Invalid`` when the store is open already, here or in another process (``store_in_use``),
     ``NewerVersion``, and ``Corrupt`` for a damaged store or a lost key (``keys_lost``).
@@ -177,9 +199,10 @@ async def open(
     config = _native.ClientConfig(relay=relay, name=name, power_safe=durability == "power", key_id=None)
     store = None if key_store is None else _KeyStore(key_store)
     known = _mutators.by_name(mutators)
-    client = await answered(_native.Client.open(os.fspath(path), config, store))
-    _mutators.start(await answered(client.retries()), known)
-    return Client(client, name, known)
+    brought = resolver_set(resolvers)
+    client = await answered(_native.Client.open(os.fspath(path), config, store, brought))
+    again = _mutators.start(await answered(client.retries()), known)
+    return Client(client, name, known, again)
 
 
 class _KeyStore(_native.KeyStore):
@@ -215,5 +238,9 @@ def event_of(native: _native.Event) -> Event:
         return Event("admitted", native.space)
     if isinstance(native, _native.Event.STORE_FAILED):
         return Event("store_failed", None, native.detail)
+    if isinstance(native, _native.Event.HELD):
+        return Event("held", native.space, native.why, native.collection, native.version)
+    if isinstance(native, _native.Event.RESOLVER_FAILED):
+        return Event("resolver_failed", native.space, collection=native.collection, seq=native.seq)
     assert isinstance(native, _native.Event.DISCONNECTED)
     return Event("disconnected", None, native.detail)

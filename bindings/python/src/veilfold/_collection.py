@@ -70,6 +70,13 @@ class Collection:
         """Watches one document: gives it, or ``None`` while there is none, as it changes."""
         return LiveDocument(lambda: self._space.live(self._name, id))
 
+    async def call(self, id: str, name: str, args: Any = None) -> Receipt:
+        """Asks the collection's own resolver, which decides what becomes of the document. What it refuses as
+        the document is visible here raises ``Invalid`` with ``rejected`` and the resolver's words; what it
+        refuses in the order is ``Rejected`` with ``refused_by_resolver``.
+        """
+        return await self._commit(_actions.call(self._name, id, name, args))
+
     async def create(self, id: str, document: Mapping[str, Any]) -> Receipt:
         """Makes a document; rejected when one of that id exists."""
         return await self._commit(_actions.create(self._name, id, document))

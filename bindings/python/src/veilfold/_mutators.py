@@ -14,6 +14,7 @@ from ._transaction import Transaction, check, transact
 
 Args = TypeVar("Args")
 
+_ENDING_S = 1.0
 _PAUSE_S = 5.0
 """After a fault that is not the mutator's, for instance a full disk."""
 
@@ -80,12 +81,19 @@ def of_args(mutator: Mutator[Any], args: bytes) -> Callable[[Transaction], objec
     return lambda tx: mutator(tx, loads(args))
 
 
-def start(retries: _native.RetryStream, mutators: Registered) -> None:
+def start(retries: _native.RetryStream, mutators: Registered) -> asyncio.Task[None]:
     """Runs what has to be run again, as a task of this event loop, until the client closes."""
     task = asyncio.get_running_loop().create_task(_run_all(retries, mutators), name="veilfold-mutators")
     # An event loop alone does not keep its tasks.
     _process.background.add(task)
     task.add_done_callback(_process.background.discard)
+    return task
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Waits a moment for the end of it after its client has closed: the loop may be closed next."""
+    if task.get_loop() is asyncio.get_running_loop():
+        await asyncio.wait({task}, timeout=_ENDING_S)
 
 
 async def _run_all(retries: _native.RetryStream, mutators: Registered) -> None:

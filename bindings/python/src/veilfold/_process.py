@@ -10,9 +10,11 @@ import asyncio
 import atexit
 import ctypes
 import os
+import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from . import _native
@@ -22,6 +24,7 @@ _DRAINING_S = 0.5
 
 _over: str | None = None
 _pending: dict[object, asyncio.Task[Any] | None] = {}
+_resolving: set[int] = set()
 background: set[asyncio.Task[None]] = set()
 """Tasks of Veilfold's own, which nobody else holds and no end waits for."""
 _clients: weakref.WeakSet[_native.Client] = weakref.WeakSet()
@@ -43,6 +46,19 @@ def enter() -> object:
 def leave(token: object) -> None:
     """Its end."""
     _pending.pop(token, None)
+
+
+@contextmanager
+def resolving() -> Iterator[None]:
+    """Around a function of the app that a native thread runs. Refused when the process ends."""
+    if _over is not None:
+        raise SystemExit
+    thread = threading.get_ident()
+    _resolving.add(thread)
+    try:
+        yield
+    finally:
+        _resolving.discard(thread)
 
 
 def opened(client: _native.Client) -> None:
@@ -69,6 +85,7 @@ def _end() -> None:
     _over = "the process is ending"
     for call in _before:
         call()
+    _end_resolvers()
     for client in list(_clients):
         try:
             client.close_blocking(_CLOSING_MS)
@@ -77,8 +94,14 @@ def _end() -> None:
     _native.end_runtime(_CLOSING_MS)
     # Threads of the app hear that their calls have ended; one of them could be in a native call.
     until = time.monotonic() + _DRAINING_S
-    while _pending and time.monotonic() < until:
+    while (_pending or _resolving) and time.monotonic() < until:
         time.sleep(0.002)
+
+
+def _end_resolvers() -> None:
+    """One that never ends would be in the interpreter when that goes."""
+    for thread in list(_resolving):
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(SystemExit))
 
 
 def _leave_handles() -> None:
@@ -101,6 +124,7 @@ def _forked() -> None:
     for task in (*_pending.values(), *background):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(task))
     _pending.clear()
+    _resolving.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, overload
 
 from . import _native
@@ -19,8 +19,14 @@ T = TypeVar("T")
 Args = TypeVar("Args")
 
 Role = Literal["reader", "writer", "admin", "owner"]
+Held = Literal["key_missing", "update_required", "resolver_stuck"]
 State = Literal["offline", "connecting", "refused", "catching_up", "live", "held", "forked"]
 
+_HELD: dict[str, Held] = {
+    "key_missing": "key_missing",
+    "update_required": "update_required",
+    "resolver_stuck": "resolver_stuck",
+}
 _ROLES: dict[str, _native.MemberRole] = {
     "reader": _native.MemberRole.READER,
     "writer": _native.MemberRole.WRITER,
@@ -51,7 +57,7 @@ class Status:
 
     state: State
     """``live`` when what is ordered arrives as it is ordered; ``refused`` before this device was added;
-    ``held`` while a key is missing; ``forked`` when the relay was caught."""
+    ``held`` while entries are kept and not folded; ``forked`` when the relay was caught."""
     outbox_count: int
     """Own writes that the order does not contain yet."""
     stored_count: int
@@ -62,6 +68,9 @@ class Status:
     """Done and total, in positions."""
     fault: str | None = None
     """What the relay did, when it was caught."""
+    held: Held | None = None
+    """Why entries are kept and not folded: their key is missing; this version of the app is too old for a
+    collection's resolver; or a resolver gives no answer and is asked again. The space stays readable."""
 
 
 class Ticket(str):
@@ -143,6 +152,16 @@ class Space:
         """
         return FateStream(self._native.fates)
 
+    async def enable_resolvers(self) -> Receipt | None:
+        """Has the space accept the newest version of every resolver that the client was opened with, for
+        ever. ``None`` when it accepts all of them already, as a space does that this client has founded.
+
+        Devices whose app does not know them hold (``update_required``) until it is updated. Raises
+        ``NotAllowed`` for who is no admin.
+        """
+        receipt = await answered(self._native.enable_resolvers())
+        return None if receipt is None else Receipt(receipt)
+
     def receipt(self, tx_id: str) -> Receipt:
         """The receipt of a write whose id the app kept, also from an earlier run of the process."""
         return Receipt(told(lambda: self._native.receipt(tx_id)))
@@ -207,6 +226,11 @@ def member_of(native: _native.Member) -> Member:
 
 def status_of(native: _native.SpaceStatus) -> Status:
     """The status of this package."""
+    status = _status_of(native)
+    return status if native.held is None else replace(status, held=_HELD.get(native.held))
+
+
+def _status_of(native: _native.SpaceStatus) -> Status:
     state = native.state
     counts = (native.outbox_count, native.stored_count, native.seq)
     if isinstance(state, _native.SyncState.CATCHING_UP):

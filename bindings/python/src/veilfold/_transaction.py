@@ -64,6 +64,10 @@ class Transaction:
         found = loads(told(lambda: self._native.elements(collection, id, parts)))
         return [ListElement(element, value) for element, value in found]
 
+    def call(self, collection: str, id: str, name: str, args: Any = None) -> None:
+        """Asks the collection's own resolver, which decides what becomes of the document."""
+        self._stage(_actions.call(collection, id, name, args))
+
     def create(self, collection: str, id: str, document: Mapping[str, Any]) -> None:
         """Makes a document; rejected when one of that id exists."""
         self._stage(_actions.create(collection, id, document))

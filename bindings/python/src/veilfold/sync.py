@@ -31,6 +31,7 @@ from ._fates import Fate, Settled, SettledFate
 from ._json import Path, Row
 from ._live_query import Change, Pulled
 from ._mutators import Mutator
+from ._resolvers import Resolver
 from ._space import Member, Role, Status
 from ._transaction import Transaction, check
 
@@ -203,6 +204,10 @@ class Collection:
         """Watches one document."""
         return Stream(self._inner.live_document(id))
 
+    def call(self, id: str, name: str, args: Any = None) -> Receipt:
+        """Asks the collection's own resolver."""
+        return Receipt(_run(self._inner.call(id, name, args)))
+
     def create(self, id: str, document: Mapping[str, Any]) -> Receipt:
         """Makes a document; rejected when one of that id exists."""
         return Receipt(_run(self._inner.create(id, document)))
@@ -316,6 +321,11 @@ class Space:
         """What became of this device's writes. Each comes at least once; use one reader."""
         return Stream(self._inner.fates())
 
+    def enable_resolvers(self) -> Receipt | None:
+        """Has the space accept the newest version of every resolver that the client was opened with."""
+        receipt = _run(self._inner.enable_resolvers())
+        return None if receipt is None else Receipt(receipt)
+
     def receipt(self, tx_id: str) -> Receipt:
         """The receipt of a write whose id the app kept."""
         return Receipt(self._inner.receipt(tx_id))
@@ -424,10 +434,17 @@ def open(
     durability: Durability = "process",
     key_store: KeyStore | None = None,
     mutators: Iterable[Mutator[Any]] = (),
+    resolvers: Iterable[Resolver] = (),
 ) -> Client:
     """Opens a device. See :func:`veilfold.open`. Mutators are run again in threads of this module."""
     opening = _client.open(
-        path, relay=relay, name=name, durability=durability, key_store=key_store, mutators=mutators
+        path,
+        relay=relay,
+        name=name,
+        durability=durability,
+        key_store=key_store,
+        mutators=mutators,
+        resolvers=resolvers,
     )
     return Client(_run(opening))
 

@@ -57,13 +57,32 @@ class ClientConfig:
         self, *, relay: str | None, name: str, power_safe: bool, key_id: str | None
     ) -> None: ...
 
+class ResolverError(Exception):
+    class NoAnswer(ResolverError):
+        def __init__(self) -> None: ...
+
+class ForeignResolver(Protocol):
+    def run(self, version: int, runs: bytes) -> bytes: ...
+    def migrate(self, version: int, states: bytes) -> bytes: ...
+
+class ResolverSet:
+    @classmethod
+    def empty(cls) -> ResolverSet: ...
+    def add(self, collection: str, version: int, resolver: ForeignResolver) -> None: ...
+
 class SpaceEntry:
     id: str
     name: str
 
 class Client:
     @classmethod
-    async def open(cls, path: str, config: ClientConfig, key_store: KeyStore | None) -> Client: ...
+    async def open(
+        cls,
+        path: str,
+        config: ClientConfig,
+        key_store: KeyStore | None,
+        resolvers: ResolverSet | None = None,
+    ) -> Client: ...
     async def create_space(self, name: str) -> Space: ...
     async def spaces(self) -> list[SpaceEntry]: ...
     async def space(self, id: str) -> Space: ...
@@ -100,6 +119,7 @@ class Space:
     def begin(self) -> TransactionBuilder: ...
     def begin_mutation(self, name: str, args: bytes) -> TransactionBuilder: ...
     async def fates(self) -> FateStream: ...
+    async def enable_resolvers(self) -> Receipt | None: ...
     async def get(self, collection: str, id: str) -> bytes | None: ...
     async def page(self, collection: str, after: str | None, limit: int) -> bytes: ...
     async def elements(self, collection: str, id: str, path: bytes) -> bytes: ...
@@ -231,6 +251,7 @@ class SpaceStatus:
     outbox_count: int
     stored_count: int
     seq: int
+    held: str | None
 
 class MemberRole:
     READER: MemberRole
@@ -254,5 +275,14 @@ class Event:
         space: str
     class STORE_FAILED(Event):
         detail: str
+    class HELD(Event):
+        space: str
+        why: str
+        collection: str | None
+        version: int | None
+    class RESOLVER_FAILED(Event):
+        space: str
+        collection: str
+        seq: int
     class DISCONNECTED(Event):
         detail: str
