@@ -4,7 +4,7 @@ use super::clock::DeviceClock;
 use super::network::ConnectionId;
 use super::store::StoreHandle;
 use super::watch::Watch;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use veilfold_core::Error;
 use veilfold_core::engine::{Engine, EngineConfig, Standing};
 use veilfold_core::keys::{DeviceRootKey, SeededEntropy};
@@ -56,6 +56,8 @@ pub struct Device {
     pub(super) standings: BTreeMap<TxId, Standing>,
     /// True from its start until it was looked at.
     pub(super) starting: bool,
+    /// Of these, the ones that mutators made.
+    pub mutators: BTreeSet<TxId>,
     /// What its version of the app brings.
     pub resolvers: Resolvers,
     /// Kills so far, which vary its randomness.
@@ -79,6 +81,7 @@ impl Device {
             watch: None,
             standings: BTreeMap::new(),
             starting: true,
+            mutators: BTreeSet::new(),
             resolvers: Resolvers::default(),
             runs: 0,
             seed,

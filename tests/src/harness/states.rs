@@ -70,6 +70,14 @@ pub enum State {
     StartedAcknowledged,
     /// An Entry that every reader skips is in the order.
     EntrySkipped,
+    /// A mutator was run again.
+    RunAgain,
+    /// A device got a newer version of the app.
+    AppUpdated,
+    /// A Space waits for a version of the app that knows its resolver.
+    UpdateRequired,
+    /// Rejected by the app's own resolver.
+    RefusedByResolver,
     /// A live query has delivered one state in several pieces.
     LiveInPieces,
     /// A live query has delivered a change.
@@ -78,7 +86,7 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 35] = [
         Self::Offline,
         Self::Connecting,
         Self::SubscriptionRefused,
@@ -108,6 +116,10 @@ impl State {
         Self::StartedSealed,
         Self::StartedAcknowledged,
         Self::EntrySkipped,
+        Self::RunAgain,
+        Self::AppUpdated,
+        Self::UpdateRequired,
+        Self::RefusedByResolver,
         Self::LiveInPieces,
         Self::LiveChanged,
     ];
@@ -144,6 +156,10 @@ impl State {
             Self::StartedSealed => "started with a sealed entry",
             Self::StartedAcknowledged => "started with an acknowledged entry",
             Self::EntrySkipped => "entry skipped",
+            Self::RunAgain => "mutator run again",
+            Self::AppUpdated => "app updated",
+            Self::UpdateRequired => "held for an update",
+            Self::RefusedByResolver => "refused by the resolver",
             Self::LiveInPieces => "live query in pieces",
             Self::LiveChanged => "live query changed",
         }
@@ -181,7 +197,7 @@ impl States {
             SyncState::Live => self.reached(State::Live),
             SyncState::Forked(_) => self.reached(State::Halted),
             // No key is ever missing here as long as membership does not change.
-            SyncState::Held => {}
+            SyncState::Held => self.reached(State::UpdateRequired),
         }
     }
 
@@ -207,6 +223,7 @@ impl States {
                 RejectReason::ReadChanged => State::ReadChanged,
                 RejectReason::DependencyRejected => State::DependencyRejected,
                 RejectReason::ExpectFailed => State::ExpectFailed,
+                RejectReason::RefusedByResolver => State::RefusedByResolver,
                 _ => State::ValueRejected,
             }),
             // Only changes of membership are refused in these histories, and not yet.

@@ -4,6 +4,13 @@ use serde_json::{Value as Json, json};
 use veilfold_core::model::{CallOp, Position, RejectReason};
 use veilfold_core::wire::MemberNo;
 
+/// A document of version 1, which always says what is left, as one of version 2.
+pub(super) fn second(mut tickets: Json) -> Json {
+    tickets["free"] = tickets["left"].take();
+    tickets.as_object_mut().map(|fields| fields.remove("left"));
+    tickets
+}
+
 /// What a call makes of a document of that format; the second part of an error is the resolver's text.
 pub(super) fn called(
     before: Option<Json>,
@@ -17,9 +24,7 @@ pub(super) fn called(
     let free = if version == 1 { "left" } else { "free" };
     let mut tickets = before.unwrap_or_else(|| json!({ free: 3 }));
     if version == 2 && format == 1 {
-        // Documents of version 1 always say what is left.
-        tickets["free"] = tickets["left"].take();
-        tickets.as_object_mut().map(|fields| fields.remove("left"));
+        tickets = second(tickets);
     }
     let own = format!("of {}", author.0);
     let bought = tickets[&own].as_i64().unwrap_or(0);

@@ -5,7 +5,7 @@
 
 use super::act::{Actor, Change, act, find};
 use super::author::Author;
-use super::called::called;
+use super::called::{called, second};
 use super::node::{Ids, Node};
 use super::text::Viewer;
 use std::collections::{BTreeMap, BTreeSet};
@@ -251,8 +251,13 @@ impl ReferenceModel {
 
     /// A document as JSON, sets as arrays and texts as strings; `None` when it does not exist.
     pub fn document(&self, key: &DocumentKey) -> Option<Vec<u8>> {
-        let node = self.documents.get(key)?.node.as_ref()?;
-        Some(node.to_json().to_string().into_bytes())
+        let document = self.documents.get(key)?;
+        let mut json = document.node.as_ref()?.to_json();
+        if document.format == 1 && self.enabled.contains(&(key.collection.clone(), 2)) {
+            // Readers of the newer version see a copy of it.
+            json = second(json);
+        }
+        Some(json.to_string().into_bytes())
     }
 
     /// Every document that exists, as JSON, by name.

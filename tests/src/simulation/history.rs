@@ -1,5 +1,6 @@
 //! One history: some devices, users who act, faults, then rest, then the checks.
 
+use super::app::App;
 use super::checkers;
 use super::user;
 use crate::harness::{Counts, Faults, Hostile, Misdeed, Protections, Rng, States, World};
@@ -35,6 +36,7 @@ pub fn run_history_for(seed: u64, protections: Protections, checker: Option<&'st
     }
     let mut world = World::new(seed, devices, protections);
     (world.only, world.looks) = (checker, true);
+    let mut app = if misdeed.is_none() { App::install(&mut world, seed) } else { None };
     let space = world.share_space();
     world.watch(space, "records");
     if let Some(misdeed) = misdeed {
@@ -48,6 +50,9 @@ pub fn run_history_for(seed: u64, protections: Protections, checker: Option<&'st
         }
         let device = world.rng.below(devices as u64) as usize;
         user::act(&mut world, device, space);
+        if let Some(app) = &mut app {
+            app.act(&mut world, device, space);
+        }
         let events = world.rng.below(30);
         let horizon = world.now_ms + world.rng.below(3_000);
         for _ in 0..events {
@@ -77,9 +82,13 @@ pub fn run_history_for(seed: u64, protections: Protections, checker: Option<&'st
     match misdeed {
         // What is skipped by all alike hinders nobody, and neither does what is noticed at once.
         None | Some(Misdeed::RepeatInOrder) => {
-            world.quiet(space);
+            match &mut app {
+                Some(app) => app.settle(&mut world, space),
+                None => world.quiet(space),
+            }
+            let enabled = app.map(|app| app.enabled(&mut world, space)).unwrap_or_default();
             if world.violation.is_none() {
-                checkers::check_all(&mut world, space);
+                checkers::check_all(&mut world, space, &enabled);
             }
         }
         Some(_) => checkers::misdeed_is_named(&mut world, space),

@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask sim` runs many; a seed that ever failed is kept in `tests/simulation/seeds/`.
 
+mod app;
 mod checkers;
 mod history;
 pub mod resolver;

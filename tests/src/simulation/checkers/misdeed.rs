@@ -31,7 +31,7 @@ pub(in super::super) fn misdeed_is_named(world: &mut World, space: SpaceId) {
     if done == 0 {
         world.hostile = None;
         world.quiet(space);
-        return super::check_all(world, space);
+        return super::check_all(world, space, &[]);
     }
     let mut honest = None;
     for device in 0..world.devices.len() {

@@ -26,10 +26,11 @@ pub fn check_device(world: &mut World, device: usize, space: SpaceId) {
     memory::check(world, device, space);
 }
 
-/// Everything that must hold once the system has come to rest.
-pub(super) fn check_all(world: &mut World, space: SpaceId) {
+/// Everything that must hold once the system has come to rest. `enabled` says from which Entries on
+/// which versions of the app's resolver count.
+pub(super) fn check_all(world: &mut World, space: SpaceId, enabled: &[(u64, u64)]) {
     convergence::check(world, space);
-    reference::check(world, space);
+    reference::check(world, space, enabled);
     for device in 0..world.devices.len() {
         check_device(world, device, space);
         rebase_equals_reopen(world, device, space);

@@ -3,14 +3,16 @@
 
 use crate::harness::World;
 use crate::reference::Outcome;
-use std::collections::BTreeMap;
-use veilfold_core::model::TxId;
+use std::collections::{BTreeMap, BTreeSet};
+use veilfold_core::model::{Position, TxId};
 use veilfold_core::outbox::Fate;
 use veilfold_core::wire::SpaceId;
 
 pub(super) fn check(world: &mut World, space: SpaceId, outcomes: &BTreeMap<TxId, Vec<Outcome>>) {
     for device in 0..world.devices.len() {
-        let promised: Vec<TxId> = world.devices[device].promised.keys().copied().collect();
+        let mutators = &world.devices[device].mutators;
+        let promised = world.devices[device].promised.keys();
+        let promised: Vec<TxId> = promised.filter(|tx_id| !mutators.contains(*tx_id)).copied().collect();
         for tx_id in promised {
             let fate = match world.call(device, |engine| engine.fate(space, tx_id)) {
                 Ok(settled) => settled.map(|settled| settled.fate),
@@ -28,6 +30,26 @@ pub(super) fn check(world: &mut World, space: SpaceId, outcomes: &BTreeMap<TxId,
             if !kept {
                 let what = format!("promises: {tx_id} of device {device} was told {fate:?}, and is {said:?}");
                 return world.violated(what);
+            }
+        }
+    }
+}
+
+/// A mutator's last attempt is what its receipt tells of: accepted at that place and nowhere else.
+pub(super) fn check_mutators(world: &mut World, space: SpaceId, accepted: &BTreeSet<Position>) {
+    let mut told = BTreeSet::new();
+    for device in 0..world.devices.len() {
+        for tx_id in world.devices[device].mutators.clone() {
+            let settled = world.call(device, |engine| engine.fate(space, tx_id)).ok().flatten();
+            let kept = match settled.as_ref().map(|settled| &settled.fate) {
+                Some(Fate::Confirmed(position)) => accepted.contains(position) && told.insert(*position),
+                Some(Fate::Rejected(position, _)) => !accepted.contains(position),
+                Some(Fate::Refused(reason)) => reason.name() == "mutator_failed",
+                Some(Fate::Pending) | None => false,
+            };
+            if !kept {
+                return world
+                    .violated(format!("promises: mutator {tx_id} of device {device} is {settled:?}"));
             }
         }
     }

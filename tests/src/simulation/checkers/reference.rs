@@ -6,13 +6,16 @@ use super::rebase::visible;
 use super::{promises, serializability};
 use crate::harness::{State, World};
 use crate::reference::{Outcome, ReferenceModel};
-use std::collections::BTreeMap;
-use veilfold_core::model::TxId;
+use crate::simulation::resolver::TICKETS;
+use std::collections::{BTreeMap, BTreeSet};
+use veilfold_core::model::{Position, TxId};
 use veilfold_core::wire::SpaceId;
 
-pub(super) fn check(world: &mut World, space: SpaceId) {
+pub(super) fn check(world: &mut World, space: SpaceId, enabled: &[(u64, u64)]) {
     let mut model = ReferenceModel::new();
     let mut outcomes: BTreeMap<TxId, Vec<Outcome>> = BTreeMap::new();
+    let mut accepted: BTreeSet<Position> = BTreeSet::new();
+    let mut enabled = enabled.iter().peekable();
     let seen = serializability::seen(world);
     let entries = world.call(0, |engine| engine.log_entries(space, 0, usize::MAX >> 1));
     let Ok(entries) = entries else { return world.violated("reference: the log cannot be read") };
@@ -20,6 +23,9 @@ pub(super) fn check(world: &mut World, space: SpaceId) {
         world.states.reached_if(entry.skipped, State::EntrySkipped);
         if entry.skipped && world.hostile.is_none() {
             return world.violated(format!("reference: an honest relay ordered {} in vain", entry.seq));
+        }
+        while let Some((_, version)) = enabled.next_if(|(seq, _)| *seq <= entry.seq) {
+            model.enable(TICKETS, *version);
         }
         let Some(transactions) = entry.transactions else { continue };
         let mut other = BTreeMap::new();
@@ -30,7 +36,10 @@ pub(super) fn check(world: &mut World, space: SpaceId) {
                 other.insert(transaction.tx_id, differs);
             }
         });
-        for (transaction, outcome) in transactions.iter().zip(said) {
+        for (index, (transaction, outcome)) in transactions.iter().zip(said).enumerate() {
+            if outcome == Outcome::Accepted {
+                accepted.insert(Position { seq, index: index as u64 });
+            }
             if let (Outcome::Accepted, Some(differs)) = (&outcome, other.get(&transaction.tx_id)) {
                 world.violated(format!("serializability: {} at {seq}: {differs}", transaction.tx_id));
             }
@@ -40,6 +49,7 @@ pub(super) fn check(world: &mut World, space: SpaceId) {
     documents(world, space, &model);
     root(world, space, &model);
     promises::check(world, space, &outcomes);
+    promises::check_mutators(world, space, &accepted);
 }
 
 fn documents(world: &mut World, space: SpaceId, model: &ReferenceModel) {
