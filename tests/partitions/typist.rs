@@ -28,6 +28,9 @@ pub struct Typist<'a> {
     counted: u64,
     /// The text as the device shows it.
     text: Vec<char>,
+    /// Edits made where the character on their left was gone already, because its deletion came sooner
+    /// than to the recorded author.
+    pub displaced: u64,
 }
 
 impl<'a> Typist<'a> {
@@ -41,7 +44,7 @@ impl<'a> Typist<'a> {
     ) -> Self {
         let counted = world.call(author, |engine| engine.status(space)).expect("a status").seq;
         let known = vec![0; meaning.by_author.len()];
-        Self { meaning, ranks, author, space, made: 0, known, counted, text: Vec::new() }
+        Self { meaning, ranks, author, space, made: 0, known, counted, text: Vec::new(), displaced: 0 }
     }
 
     /// True when everything was typed.
@@ -122,6 +125,7 @@ impl<'a> Typist<'a> {
         }
         let insert: String = edit.insert.iter().map(|number| written(*number)).collect();
         let offset = edit.after.map_or(0, |after| self.right_of(after));
+        self.displaced += u64::from(edit.after.is_some_and(|after| self.find(after).is_none()));
         self.text.splice(offset..offset, insert.chars());
         if !insert.is_empty() || splices.is_empty() {
             splices.push(TextSplice { offset: offset as u64, delete: 0, insert });

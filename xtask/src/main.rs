@@ -14,6 +14,7 @@ mod fmt;
 mod fuzz;
 mod kotlin;
 mod lint;
+mod mutants;
 mod place;
 mod python;
 mod ship;
@@ -54,6 +55,8 @@ enum Verb {
     Sim(sim::Options),
     /// Feeds the decoders of foreign bytes with broken input
     Fuzz(fuzz::Options),
+    /// Changes the core a little, one change at a time, and looks whether its unit tests notice
+    Mutants(mutants::Options),
     /// Writes the golden vectors anew and checks them with the second implementation
     Vectors,
     /// Looks for what house style forbids: imports against the layers, long files, dead links
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
         Verb::Bench(forwarded) => bench::run(&place, &forwarded.arguments),
         Verb::Sim(options) => sim::run(&place, &options),
         Verb::Fuzz(options) => fuzz::run(&place, &options),
+        Verb::Mutants(options) => mutants::run(&place, &options),
         Verb::Vectors => vectors::run(&place),
         Verb::Tidy => tidy::run(&place),
         Verb::Fmt(options) => fmt::run(&place, &options),

@@ -9,7 +9,7 @@ mod report;
 mod steps;
 
 use crate::place::Place;
-use full::Part;
+pub use full::Part;
 use report::Report;
 use steps::STEPS;
 

@@ -25,6 +25,8 @@ pub enum Tool {
     CargoDeny,
     /// Builds and runs the fuzz targets, with the toolchain that it needs.
     CargoFuzz,
+    /// Changes code and looks whether the tests notice.
+    CargoMutants,
 }
 
 impl Tool {
@@ -42,6 +44,7 @@ impl Tool {
             }
             Tool::Components => "rustup component add rustfmt clippy",
             Tool::CargoDeny => "cargo install cargo-deny --locked",
+            Tool::CargoMutants => "cargo install cargo-mutants --locked",
             Tool::CargoFuzz => {
                 "rustup toolchain install nightly --profile minimal && cargo install cargo-fuzz --locked"
             }
@@ -57,6 +60,7 @@ impl Tool {
             Tool::Swift => "Swift 6 or newer",
             Tool::Components => "rustfmt and clippy",
             Tool::CargoDeny => "cargo-deny",
+            Tool::CargoMutants => "cargo-mutants",
             Tool::CargoFuzz => "cargo-fuzz with a nightly toolchain",
         }
     }
@@ -77,6 +81,7 @@ impl Tool {
                 answers("cargo", &["fmt", "--version"]) && answers("cargo", &["clippy", "--version"])
             }
             Tool::CargoDeny => cargo_tool(place, "cargo-deny").is_some(),
+            Tool::CargoMutants => cargo_tool(place, "cargo-mutants").is_some(),
             Tool::CargoFuzz => {
                 cargo_tool(place, "cargo-fuzz").is_some() && answers("cargo", &["+nightly", "--version"])
             }
@@ -102,6 +107,7 @@ impl Tool {
                 Run::new("rustup", &place.root).args(["component", "add", "rustfmt", "clippy"]).succeeds()
             }
             Tool::CargoDeny => cargo_install(place, "cargo-deny"),
+            Tool::CargoMutants => cargo_install(place, "cargo-mutants"),
             Tool::CargoFuzz => {
                 Run::new("rustup", &place.root)
                     .args(["toolchain", "install", "nightly", "--profile", "minimal"])
@@ -161,6 +167,7 @@ mod tests {
             Tool::Components,
             Tool::CargoDeny,
             Tool::CargoFuzz,
+            Tool::CargoMutants,
         ] {
             assert!(tool.how().contains(" install ") || tool.how().contains(" add "), "{tool:?}");
         }

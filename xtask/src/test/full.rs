@@ -22,6 +22,17 @@ pub struct Part {
 
 impl Part {
     pub const WHOLE: Self = Self { k: 1, n: 1 };
+
+    /// As programs say it that count from 0.
+    pub fn counted_from_zero(self) -> String {
+        format!("{}/{}", self.k - 1, self.n)
+    }
+
+    /// The numbers of this share among so many.
+    pub fn of(self, all: u64) -> std::ops::Range<u64> {
+        let bound = |k: usize| all * k as u64 / self.n as u64;
+        bound(self.k - 1)..bound(self.k)
+    }
 }
 
 impl FromStr for Part {
