@@ -12,6 +12,7 @@ mod dist;
 mod doc;
 mod fmt;
 mod fuzz;
+mod guests;
 mod kotlin;
 mod lint;
 mod mutants;
@@ -55,6 +56,8 @@ enum Verb {
     Sim(sim::Options),
     /// Feeds the decoders of foreign bytes with broken input
     Fuzz(fuzz::Options),
+    /// Compiles the example resolvers to WebAssembly and compares them with the pinned bytes
+    Guests(guests::Options),
     /// Changes the core a little, one change at a time, and looks whether its unit tests notice
     Mutants(mutants::Options),
     /// Writes the golden vectors anew and checks them with the second implementation
@@ -103,6 +106,7 @@ fn main() -> ExitCode {
         Verb::Bench(forwarded) => bench::run(&place, &forwarded.arguments),
         Verb::Sim(options) => sim::run(&place, &options),
         Verb::Fuzz(options) => fuzz::run(&place, &options),
+        Verb::Guests(options) => guests::run(&place, &options),
         Verb::Mutants(options) => mutants::run(&place, &options),
         Verb::Vectors => vectors::run(&place),
         Verb::Tidy => tidy::run(&place),

@@ -8,7 +8,7 @@ use super::{count, steps};
 use crate::command::Run;
 use crate::place::Place;
 use crate::tools::Tool;
-use crate::{dist, fuzz, python, size, wheel};
+use crate::{dist, fuzz, guests, python, size, wheel};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -70,6 +70,8 @@ enum Piece {
     Tests(Raised),
     /// What is released, built and judged.
     Release(Release),
+    /// The example resolvers, compiled from source to the pinned bytes.
+    Guests,
 }
 
 /// Artifacts in the profile that is shipped, which takes minutes for each.
@@ -124,6 +126,7 @@ impl Piece {
         match self {
             Piece::Histories { first } => format!("histories {first}..{}", first + HISTORIES_PER_PIECE),
             Piece::Fuzz { target, round } => format!("fuzz {target} round {round}"),
+            Piece::Guests => "guests".to_owned(),
             Piece::Release(release) => format!("release {release:?}").to_lowercase(),
             Piece::Tests(raised) => {
                 let values: Vec<&str> = raised.variables.iter().map(|(_, value)| *value).collect();
@@ -135,7 +138,7 @@ impl Piece {
     /// For sharing out; what is said here need not be exact.
     fn about_minutes(&self) -> u64 {
         match self {
-            Piece::Histories { .. } => 1,
+            Piece::Histories { .. } | Piece::Guests => 1,
             Piece::Fuzz { target, .. } => runs_of(target).2,
             Piece::Tests(raised) => raised.about_minutes,
             Piece::Release(Release::Again) => 25,
@@ -157,6 +160,9 @@ impl Piece {
                 let run = steps::tests(place).args(["--test", target]);
                 let said = variables.iter().fold(run, |run, (name, value)| run.env(name, value)).heard();
                 count::libtest(&said.text).and_exit(said.ok)
+            }
+            Piece::Guests => {
+                Outcome::of(guests::run(place, &guests::Options { install, ..guests::Options::default() }))
             }
             Piece::Release(Release::Apple) => steps::xcframework(place, install, &[]),
             Piece::Release(Release::Wheel) => Outcome::of(wheel::run(place, &wheel::Options { install })),
@@ -206,7 +212,8 @@ fn all(targets: &[String]) -> Vec<Piece> {
     });
     let releases =
         [Release::Apple, Release::Wheel, Release::Threads, Release::Size, Release::Again].map(Piece::Release);
-    releases.into_iter().chain(RAISED.into_iter().map(Piece::Tests)).chain(histories).chain(fuzz).collect()
+    let own = releases.into_iter().chain([Piece::Guests]);
+    own.chain(RAISED.into_iter().map(Piece::Tests)).chain(histories).chain(fuzz).collect()
 }
 
 /// Gives every piece to the part that has least to do so far; all parts together have all pieces.
