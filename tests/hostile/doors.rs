@@ -3,7 +3,7 @@
 
 use super::endure::{blamed, forked, open, patient, read, write};
 use tempfile::TempDir;
-use veilfold_core::client::{Client, EventStream, Space};
+use veilfold_core::client::{Client, EventStream, Space, SyncState};
 use veilfold_core::wire::{Role, TransportFault};
 use veilfold_relay::testing::hostile::{HostileRelay, Lie};
 
@@ -113,12 +113,12 @@ async fn a_fork_is_named_when_the_logs_meet() {
 async fn what_is_delayed_comes_with_the_truth() {
     let couple = Couple::meet().await;
     couple.relay.lie(Some(Lie::Delays)).await.unwrap();
-    couple.bob.connect().await.unwrap();
     couple.alice_writes().await;
     write(&couple.theirs, "theirs", 7).await;
     let states = couple.theirs.status_stream().await.unwrap();
-    // Stored by the Relay, and yet not shown in the order.
-    while patient(states.next()).await.unwrap().unwrap().stored_count == 0 {}
+    couple.bob.connect().await.unwrap();
+    // The Relay says how long its log is, and does not show it.
+    while !matches!(patient(states.next()).await.unwrap().unwrap().state, SyncState::CatchingUp { .. }) {}
     assert_eq!(read(&couple.theirs, "meanwhile").await, None);
     forgiven(&couple).await;
     assert_eq!(couple.theirs.status().await.unwrap().outbox_count, 0);
