@@ -1,4 +1,4 @@
-"""For tests of apps: a real relay in this process, and one that lies on order."""
+"""For tests of apps: a real relay in this process, one that lies on order, and documents of older versions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Literal
 
 from . import _native
 from ._errors import Invalid, answered, told
+from ._schemas import Schemas
+
+__all__ = ["HostileRelay", "Lie", "Relay", "Schemas", "relay"]
 
 Lie = Literal["omits", "reorders", "repeats", "forks", "delays"]
 
