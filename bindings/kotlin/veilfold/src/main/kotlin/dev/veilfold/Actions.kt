@@ -38,6 +38,8 @@ public sealed interface Condition {
 
 /** The actions of one document of one collection. */
 internal class Actions(private val collection: String, private val id: String) {
+    fun call(name: String, args: Any?) = action("call", "name" to JsonPrimitive(name), "value" to elementOf(Value.of(args)))
+
     fun put(fields: JsonObject) = action("put", "value" to fields)
 
     fun create(fields: JsonObject) = action("create", "value" to fields)

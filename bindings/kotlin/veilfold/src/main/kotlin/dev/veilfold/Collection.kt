@@ -73,6 +73,15 @@ public class Collection<T : Any> internal constructor(
     /** Watches one document: gives it, or `null` while there is none, as it changes. */
     public fun liveDocument(id: String): Flow<T?> = states(mapping, id) { native.live(name, id) }
 
+    /**
+     * Asks the collection's own [Resolver], which decides what becomes of the document. What it refuses as the
+     * document is visible here throws `Invalid` with `rejected` and the resolver's words; what it refuses in
+     * the order is [Fate.Rejected] with `refused_by_resolver`. For serializable arguments give
+     * `Value.encode(it)`.
+     */
+    public suspend fun call(id: String, name: String, args: Any? = null): Receipt =
+        commit { Actions(this.name, id).call(name, args) }
+
     /** Makes a document under its own id; rejected when one of that id exists. */
     public suspend fun create(document: T): Receipt = create(idOf(document), document)
 

@@ -94,6 +94,16 @@ public class Space internal constructor(
      */
     public fun fates(): Flow<SettledFate> = fates { native.fates() }
 
+    /**
+     * Has the space accept the newest version of every resolver that the client was opened with, for ever.
+     * `null` when it accepts all of them already, as a space does that this client has founded.
+     *
+     * Devices whose app does not know them hold (`update_required`) until it is updated.
+     *
+     * @throws VeilfoldException.NotAllowed for who is no admin.
+     */
+    public suspend fun enableResolvers(): Receipt? = answered { native.enableResolvers() }?.let(::Receipt)
+
     /** The receipt of a write whose id the app kept, also from an earlier run of the process. */
     public fun receipt(txId: String): Receipt = Receipt(told { native.receipt(txId) })
 

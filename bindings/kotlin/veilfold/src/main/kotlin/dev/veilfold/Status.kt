@@ -24,7 +24,7 @@ public sealed interface SyncState {
     /** What is ordered arrives as it is ordered. */
     public data object Live : SyncState
 
-    /** Entries are kept and not shown yet, because their key is missing. */
+    /** Entries are kept and not folded; [SyncStatus.held] says why. */
     public data object Held : SyncState
 
     /** The relay was caught: `fault` says at what. */
@@ -38,8 +38,16 @@ public sealed interface SyncState {
  * @property outboxCount Own writes that the order does not contain yet.
  * @property storedCount Of these, how many the relay has stored.
  * @property seq Newest position that this device has verified and folded.
+ * @property held Why entries are kept and not folded: `key_missing`, `update_required` when this version of the
+ *   app is too old for a collection's resolver, or `resolver_stuck` when one gives no answer and is asked again.
  */
-public data class SyncStatus(val state: SyncState, val outboxCount: Long, val storedCount: Long, val seq: Long)
+public data class SyncStatus(
+    val state: SyncState,
+    val outboxCount: Long,
+    val storedCount: Long,
+    val seq: Long,
+    val held: String? = null,
+)
 
 /**
  * How a client stands.
@@ -64,6 +72,12 @@ public sealed interface Event {
     /** The store could not keep what arrived; it is fetched again. */
     public data class StoreFailed(val detail: String) : Event
 
+    /** A space stands still; why is told as by [SyncStatus.held], and whose resolver it is about. */
+    public data class Held(val space: String, val why: String, val collection: String?, val version: Long?) : Event
+
+    /** A resolver of the app threw, or gave what is no document: that write is rejected on every device. */
+    public data class ResolverFailed(val space: String, val collection: String, val seq: Long) : Event
+
     /** The connection ended or never came about; it is tried again. */
     public data class Disconnected(val detail: String) : Event
 
@@ -72,7 +86,7 @@ public sealed interface Event {
 }
 
 internal fun statusOf(native: NativeStatus): SyncStatus =
-    SyncStatus(stateOf(native.state), native.outboxCount, native.storedCount, native.seq)
+    SyncStatus(stateOf(native.state), native.outboxCount, native.storedCount, native.seq, native.held)
 
 internal fun statusOf(native: NativeClientStatus): ClientStatus =
     ClientStatus(native.relay, native.wantsConnection, native.spaces.associate { it.id to statusOf(it.status) })
@@ -94,5 +108,7 @@ internal fun eventOf(native: NativeEvent): Event =
         is NativeEvent.DeviceCloned -> Event.DeviceCloned(native.space)
         is NativeEvent.Admitted -> Event.Admitted(native.space)
         is NativeEvent.StoreFailed -> Event.StoreFailed(native.detail)
+        is NativeEvent.Held -> Event.Held(native.space, native.why, native.collection, native.version)
+        is NativeEvent.ResolverFailed -> Event.ResolverFailed(native.space, native.collection, native.seq)
         is NativeEvent.Disconnected -> Event.Disconnected(native.detail)
     }

@@ -154,7 +154,7 @@ internal fun <T> rowsOf(rows: JsonElement, mapping: Mapping<T>): List<Pair<Strin
     }
 
 /** The order of ids everywhere: that of their UTF-8 bytes. */
-private val byCodePoints: Comparator<String> =
+internal val byCodePoints: Comparator<String> =
     Comparator { a, b ->
         var index = 0
         while (index < a.length && index < b.length && a[index] == b[index]) index += 1

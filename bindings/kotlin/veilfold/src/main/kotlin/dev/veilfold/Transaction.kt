@@ -75,6 +75,10 @@ public class Transaction internal constructor(
     public fun elements(collection: Collection<*>, id: String, path: CharSequence): List<ListElement> =
         calling(collection) { elementsOf(native.elements(collection.name, id, directBytesOf(pathElement(path)))) }
 
+    /** Asks the collection's own [Resolver], which decides what becomes of the document. */
+    public fun call(collection: Collection<*>, id: String, name: String, args: Any? = null): Unit =
+        stage(collection, id) { call(name, args) }
+
     /** Makes a document under its own id; rejected when one of that id exists. */
     public fun <T : Any> create(collection: Collection<T>, document: T): Unit =
         create(collection, collection.idOf(document), document)

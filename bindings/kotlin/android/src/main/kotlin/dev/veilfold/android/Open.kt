@@ -7,6 +7,7 @@ import dev.veilfold.Client
 import dev.veilfold.Durability
 import dev.veilfold.KeyStore
 import dev.veilfold.Mutator
+import dev.veilfold.Resolver
 import dev.veilfold.Veilfold
 import dev.veilfold.VeilfoldException
 import kotlinx.coroutines.Dispatchers
@@ -26,6 +27,7 @@ import java.io.File
  *   asked, and revocation is not checked.
  * @param displayName What other members see in spaces that this device founds.
  * @param mutators Those that `Space.mutate` may name; they are run again while the client is open.
+ * @param resolvers The app's own for its collections, in all their versions.
  * @throws VeilfoldException as [Veilfold.open] on the JVM; `NotAllowed` with `vault_locked` while the
  *   device is locked and the key asks for its being unlocked.
  */
@@ -37,10 +39,11 @@ public suspend fun Veilfold.open(
     durability: Durability = Durability.PROCESS,
     keyStore: KeyStore = AndroidKeyStore(context),
     mutators: List<Mutator<*>> = emptyList(),
+    resolvers: List<Resolver> = emptyList(),
 ): Client {
     // Asking Android for its folders makes them, and that touches the disk.
     val path = withContext(Dispatchers.IO) { File(folder(context), name).path }
-    return open(path, relay, displayName, durability, keyStore, mutators)
+    return open(path, relay, displayName, durability, keyStore, mutators, resolvers)
 }
 
 /** The folder of all stores and wrapped keys. */
