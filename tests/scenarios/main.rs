@@ -4,6 +4,8 @@ mod anomalies;
 mod backup;
 mod given_up;
 mod long_offline;
+#[cfg(feature = "wasm")]
+mod modules;
 mod mutators;
 mod newcomer;
 mod rejected_edit;

@@ -13,7 +13,7 @@ use veilfold_tests::harness::{Protections, World};
 use veilfold_tests::simulation::resolver::{First, TICKETS, resolvers};
 
 /// Starts the device again with another version of the app.
-fn update(world: &mut World, device: usize, resolvers: Resolvers) {
+pub(crate) fn update(world: &mut World, device: usize, resolvers: Resolvers) {
     world.kill_device(device);
     world.devices[device].resolvers = resolvers;
     world.start(device);
@@ -30,7 +30,7 @@ fn meet(seed: u64, people: usize, app_version: u64) -> (World, SpaceId) {
     (world, space)
 }
 
-fn call(name: &str) -> Action {
+pub(crate) fn call(name: &str) -> Action {
     versioned(0, name)
 }
 
@@ -39,7 +39,7 @@ fn versioned(version: u64, name: &str) -> Action {
     Action { key: key(TICKETS, "gig"), op }
 }
 
-fn gig(world: &mut World, device: usize, space: SpaceId) -> String {
+pub(crate) fn gig(world: &mut World, device: usize, space: SpaceId) -> String {
     shown(world, device, space, &key(TICKETS, "gig"))
 }
 
@@ -50,7 +50,7 @@ fn rejection(world: &mut World, device: usize, space: SpaceId, of: &Committed) -
     }
 }
 
-fn held(world: &mut World, device: usize, space: SpaceId) -> Option<HeldFor> {
+pub(crate) fn held(world: &mut World, device: usize, space: SpaceId) -> Option<HeldFor> {
     world.call(device, |engine| engine.status(space)).expect("a status").held
 }
 
