@@ -70,7 +70,7 @@ def _read(reader: Reader, document: dict[str, Any]) -> None:
     if dataclasses.is_dataclass(reader) or typing.is_typeddict(reader):
         _expect(document, reader, "the document")
     else:
-        reader(document)  # type: ignore[call-arg]
+        reader(document)
 
 
 def _expect(value: object, wanted: Any, where: str) -> None:
