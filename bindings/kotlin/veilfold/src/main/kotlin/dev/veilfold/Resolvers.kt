@@ -158,7 +158,12 @@ private class Crossing(private val resolver: Resolver) : NativeResolver {
 
     override fun migrate(version: Long, states: ByteArray): ByteArray =
         answer(states) { each ->
-            caught { elementOf(resolver.migrated(long(each, "format"), valueOf(each.getValue("state")) as Value.Object)) } ?: JsonNull
+            val fields = valueOf(each.getValue("state")) as Value.Object
+            try {
+                caught { elementOf(resolver.migrated(long(each, "format"), fields)) } ?: JsonNull
+            } catch (_: Refusal) {
+                JsonNull
+            }
         }
 
     private fun outcomes(run: JsonObject): List<JsonObject> {
