@@ -7,6 +7,10 @@ enum Action {
         make(op, key, ["value": document])
     }
 
+    static func call(_ key: DocumentKey, _ name: String, _ arguments: Value) -> Value {
+        make("call", key, ["name": .string(name), "value": arguments])
+    }
+
     static func set(_ key: DocumentKey, _ path: FieldPath, _ value: Value) -> Value {
         make("set", key, ["path": path.json, "value": value])
     }

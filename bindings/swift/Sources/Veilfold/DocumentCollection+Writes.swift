@@ -102,7 +102,7 @@ extension DocumentCollection {
         try await commit(Action.setRemove(key(id), path, try ValueEncoder.value(member)))
     }
 
-    private func commit(_ action: Value) async throws(VeilfoldError) -> Receipt {
+    func commit(_ action: Value) async throws(VeilfoldError) -> Receipt {
         try await space.committed(action)
     }
 }

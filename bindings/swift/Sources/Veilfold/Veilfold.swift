@@ -16,6 +16,7 @@ public enum Veilfold {
     ///   - durability: What a write has survived when its call returns.
     ///   - keyStore: Where the root key lies; the app's own, or `KeychainKeyStore`.
     ///   - mutators: Those that `mutate` may name; they are run again while the client is open.
+    ///   - resolvers: The app's own for its collections, in all their versions.
     ///
     /// Throws `invalid` when the store is open already, here or in another process (`store_in_use`),
     /// `newerVersion`, and `corrupt` for a damaged store or a lost key (`keys_lost`).
@@ -25,15 +26,17 @@ public enum Veilfold {
         name: String = "",
         durability: Durability = .process,
         keyStore: (any KeyStore)? = nil,
-        mutators: [any AnyMutator] = []
+        mutators: [any AnyMutator] = [],
+        resolvers: [Resolver] = []
     ) async throws(VeilfoldError) -> Client {
         let known = try Mutators(mutators)
+        let brought = try resolverSet(resolvers)
         let path = try store.path()
         let config = ClientConfig(
             relay: relay?.absoluteString, name: name, powerSafe: durability == .power, keyId: nil)
         let keys = keyStore.map(GuardedKeyStore.init)
         let native = try await answered {
-            try await VeilfoldFFI.Client.open(path: path, config: config, keyStore: keys)
+            try await VeilfoldFFI.Client.open(path: path, config: config, keyStore: keys, resolvers: brought)
         }
         runAgain(try await answered { try await native.retries() }, known)
         return Client(native, name: name, known)

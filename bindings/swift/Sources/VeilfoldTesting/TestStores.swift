@@ -20,13 +20,16 @@ public final class TestStores: Sendable {
 
     /// Opens a client whose store lies here.
     public func open(
-        _ name: String, relay: TestRelay? = nil, mutators: [any AnyMutator] = []
+        _ name: String, relay: TestRelay? = nil, mutators: [any AnyMutator] = [], resolvers: [Resolver] = []
     ) async throws -> Client {
-        try await open(name, at: relay?.url, mutators: mutators)
+        try await open(name, at: relay?.url, mutators: mutators, resolvers: resolvers)
     }
 
     /// Opens a client whose store lies here, with the relay at an address.
-    public func open(_ name: String, at relay: URL?, mutators: [any AnyMutator] = []) async throws -> Client {
-        try await Veilfold.open(.file(file(name)), relay: relay, name: name, mutators: mutators)
+    public func open(
+        _ name: String, at relay: URL?, mutators: [any AnyMutator] = [], resolvers: [Resolver] = []
+    ) async throws -> Client {
+        try await Veilfold.open(
+            .file(file(name)), relay: relay, name: name, mutators: mutators, resolvers: resolvers)
     }
 }
