@@ -4,7 +4,8 @@ use crate::harness::World;
 use veilfold_core::model::fields_to_json;
 use veilfold_core::wire::SpaceId;
 
-const COLLECTIONS: [&str; 7] = ["accounts", "lists", "notes", "records", "seats", "stats", "turns"];
+const COLLECTIONS: [&str; 8] =
+    ["accounts", "lists", "notes", "records", "seats", "stats", "tickets", "turns"];
 
 /// Everything visible, as JSON.
 pub(super) fn visible(world: &mut World, device: usize, space: SpaceId) -> Vec<(String, Vec<u8>)> {
