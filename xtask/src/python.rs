@@ -45,6 +45,8 @@ pub fn wheel(place: &Place) -> bool {
     let built = Run::new(python, &package)
         .args(["-m", "maturin", "build", "--profile", "dev", "--out"])
         .arg(&wheels)
+        // With what the released wheel leaves out, so that it is tested.
+        .args(["--features", "bindgen,testing,wasm"])
         .env("CARGO_TARGET_DIR", &place.target)
         .succeeds();
     if !built {

@@ -37,7 +37,7 @@ from ._fates import (
 from ._json import Element, Path, Row
 from ._live_query import Change, LiveDocument, LiveQuery
 from ._mutators import Mutator, mutator
-from ._resolvers import Call, Refusal, Resolver, resolver
+from ._resolvers import Call, Module, Refusal, Resolver, resolver
 from ._space import Member, Role, Space, Status, StatusStream, Ticket
 from ._transaction import Transacted, Transaction
 
@@ -61,6 +61,7 @@ __all__ = [
     "LiveDocument",
     "LiveQuery",
     "Member",
+    "Module",
     "Mutator",
     "NewerVersion",
     "NotAllowed",

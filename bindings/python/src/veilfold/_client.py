@@ -12,7 +12,7 @@ from . import _mutators, _native, _process
 from ._errors import Invalid, answered
 from ._live_query import Pulled
 from ._mutators import Mutator, Registered
-from ._resolvers import Resolver, resolver_set
+from ._resolvers import Module, Resolver, resolver_set
 from ._space import Space, Status, status_of
 
 Durability = Literal["process", "power"]
@@ -181,7 +181,7 @@ async def open(
     durability: Durability = "process",
     key_store: KeyStore | None = None,
     mutators: Iterable[Mutator[Any]] = (),
-    resolvers: Iterable[Resolver] = (),
+    resolvers: Iterable[Resolver | Module] = (),
 ) -> Client:
     """Opens the device whose store is the file ``path``, or makes a new one there.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Optional
 
@@ -111,9 +111,29 @@ def resolver(
     return lambda function: Resolver(collection, version, function, migrate)
 
 
-def resolver_set(resolvers: Iterable[Resolver]) -> _native.ResolverSet | None:
+@dataclass(frozen=True)
+class Module:
+    """One version of a resolver that is compiled to WebAssembly, and so the same on every platform.
+
+        gigs = veilfold.Module("gigs", Path("gigs.wasm").read_bytes(), version=2)
+        client = await veilfold.open("alice.db", resolvers=[gigs])
+
+    The space pins it by its bytes: a device that has other bytes of a version holds (``update_required``).
+    ``open`` raises ``Invalid`` for bytes that are no resolver (``bad_module``), and where the package was
+    built without WebAssembly (``no_wasm``).
+    """
+
+    collection: str
+    """What it governs."""
+    wasm: bytes = field(repr=False)
+    """The module."""
+    version: int = 1
+    """From 1; old versions stay in the list given to ``open``."""
+
+
+def resolver_set(resolvers: Iterable[Resolver | Module]) -> _native.ResolverSet | None:
     """What the native client takes."""
-    found: dict[tuple[str, int], Resolver] = {}
+    found: dict[tuple[str, int], Resolver | Module] = {}
     for each in resolvers:
         if found.setdefault((each.collection, each.version), each) is not each:
             raise Invalid("resolver_twice", "two resolvers have one collection and version")
@@ -125,7 +145,10 @@ def resolver_set(resolvers: Iterable[Resolver]) -> _native.ResolverSet | None:
     return made
 
 
-def _add(made: _native.ResolverSet, resolver: Resolver) -> None:
+def _add(made: _native.ResolverSet, resolver: Resolver | Module) -> None:
+    if isinstance(resolver, Module):
+        module = resolver
+        return told(lambda: made.add_module(module.collection, module.version, module.wasm))
     told(lambda: made.add(resolver.collection, resolver.version, _Foreign(resolver)))
 
 

@@ -31,7 +31,7 @@ from ._fates import Fate, Settled, SettledFate
 from ._json import Path, Row
 from ._live_query import Change, Pulled
 from ._mutators import Mutator
-from ._resolvers import Resolver
+from ._resolvers import Module, Resolver
 from ._space import Member, Role, Status
 from ._transaction import Transaction, check
 
@@ -434,7 +434,7 @@ def open(
     durability: Durability = "process",
     key_store: KeyStore | None = None,
     mutators: Iterable[Mutator[Any]] = (),
-    resolvers: Iterable[Resolver] = (),
+    resolvers: Iterable[Resolver | Module] = (),
 ) -> Client:
     """Opens a device. See :func:`veilfold.open`. Mutators are run again in threads of this module."""
     opening = _client.open(
