@@ -211,6 +211,26 @@ fn two_versions_of_the_app_side_by_side() {
 }
 
 #[test]
+fn an_updated_app_goes_on_with_what_it_has_kept_also_offline() {
+    let (mut world, space) = meet(50, 2, 1);
+    write(&mut world, BOB, space, vec![call("buy")]);
+    rest(&mut world, space);
+    update(&mut world, ALICE, resolvers(2));
+    let now = world.now_ms;
+    world.call(ALICE, |engine| engine.enable_resolvers(space, now)).expect("an owner").expect("news");
+    write(&mut world, ALICE, space, vec![call("buy")]);
+    pass(&mut world, 20_000);
+    assert!(held(&mut world, BOB, space).is_some());
+    // Everything is there already, and nothing comes any more.
+    update(&mut world, BOB, resolvers(2));
+    world.take_offline(BOB, 60_000);
+    assert!(gig(&mut world, BOB, space).contains(r#""left":2"#));
+    pass(&mut world, 1_000);
+    assert_eq!(held(&mut world, BOB, space), None);
+    assert!(gig(&mut world, BOB, space).contains(r#""free":1"#));
+}
+
+#[test]
 fn a_collection_gets_its_resolver_later_and_old_documents_are_read_as_new_ones() {
     let mut world = World::new(47, 2, Protections::default());
     let space = world.share_space();

@@ -128,6 +128,8 @@ impl Writer {
         let over = Over(ended.clone());
         let write = move || {
             let _over = over;
+            // Freed before the end is told: freeing it calls the app's language.
+            let sink = sink;
             for (level, line) in waiting {
                 match &sink {
                     // There is nobody to tell that a log could not be written.

@@ -1,6 +1,6 @@
 //! Resolvers of the app, called many Actions at a time: one crossing for a run, JSON both ways.
 
-use crate::error::{Result, VeilfoldError};
+use crate::error::VeilfoldError;
 use crate::runtime::guard;
 use std::sync::{Arc, Mutex, PoisonError};
 use veilfold_core::client::{Outcome, Resolvers, Run, RunResolver, Stuck};
@@ -18,11 +18,11 @@ pub trait ForeignResolver: Send + Sync {
     /// answer has a list for each run with one of these for each call: `{"state": {…} | null}`,
     /// `{"refused": "text"}`, `{"failed": true}`. A call is made on what the one before it left, and a
     /// document of an older format is migrated before the first call on it.
-    fn run(&self, version: i64, runs: Vec<u8>) -> std::result::Result<Vec<u8>, ResolverError>;
+    fn run(&self, version: i64, runs: Vec<u8>) -> Result<Vec<u8>, ResolverError>;
 
     /// `[{"format": 1, "state": {…}}, …]` as documents of `version`: `[{…} | null, …]`, null for what
     /// cannot be migrated.
-    fn migrate(&self, version: i64, states: Vec<u8>) -> std::result::Result<Vec<u8>, ResolverError>;
+    fn migrate(&self, version: i64, states: Vec<u8>) -> Result<Vec<u8>, ResolverError>;
 }
 
 /// No answer: memory or a thread was missing. It says nothing about the calls.
@@ -49,13 +49,18 @@ pub struct ResolverSet {
 impl ResolverSet {
     /// None yet.
     #[uniffi::constructor]
-    pub fn empty() -> Result<Arc<Self>> {
+    pub fn empty() -> Result<Arc<Self>, VeilfoldError> {
         guard(|| Ok(Arc::new(Self::default())))
     }
 
     /// Adds a version, from 1, of the resolver that governs a collection. Old versions stay: what was
     /// written for a version is folded by it for ever.
-    pub fn add(&self, collection: String, version: i64, resolver: Arc<dyn ForeignResolver>) -> Result<()> {
+    pub fn add(
+        &self,
+        collection: String,
+        version: i64,
+        resolver: Arc<dyn ForeignResolver>,
+    ) -> Result<(), VeilfoldError> {
         guard(|| {
             let version = from_one(version)?;
             let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,14 +71,14 @@ impl ResolverSet {
 
     /// As `add`, with a module of WebAssembly. Its hash is pinned where the Space enables it, so every
     /// app brings the very same bytes.
-    pub fn add_module(&self, collection: String, version: i64, module: &[u8]) -> Result<()> {
+    pub fn add_module(&self, collection: String, version: i64, module: &[u8]) -> Result<(), VeilfoldError> {
         guard(|| self.add_compiled(collection, from_one(version)?, module))
     }
 }
 
 impl ResolverSet {
     #[cfg(feature = "wasm")]
-    fn add_compiled(&self, collection: String, version: u64, module: &[u8]) -> Result<()> {
+    fn add_compiled(&self, collection: String, version: u64, module: &[u8]) -> Result<(), VeilfoldError> {
         let module = veilfold_core::resolver::Module::new(module)
             .map_err(|error| VeilfoldError::invalid("bad_module", error.to_string()))?;
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,7 +87,7 @@ impl ResolverSet {
     }
 
     #[cfg(not(feature = "wasm"))]
-    fn add_compiled(&self, _: String, _: u64, _: &[u8]) -> Result<()> {
+    fn add_compiled(&self, _: String, _: u64, _: &[u8]) -> Result<(), VeilfoldError> {
         let text = "this library was built without WebAssembly; build it with the feature `wasm`";
         Err(VeilfoldError::invalid("no_wasm", text))
     }
@@ -92,7 +97,7 @@ impl ResolverSet {
     }
 }
 
-fn from_one(version: i64) -> Result<u64> {
+fn from_one(version: i64) -> Result<u64, VeilfoldError> {
     let version = u64::try_from(version).ok().filter(|version| *version > 0);
     version.ok_or_else(|| VeilfoldError::invalid("bad_version", "resolver versions start at 1"))
 }
@@ -102,7 +107,7 @@ struct Foreign(Arc<dyn ForeignResolver>);
 const NO_ANSWER: Stuck = Stuck("it gave no answer");
 
 impl RunResolver for Foreign {
-    fn run(&self, version: u64, runs: Vec<Run>) -> std::result::Result<Vec<Vec<Outcome>>, Stuck> {
+    fn run(&self, version: u64, runs: Vec<Run>) -> Result<Vec<Vec<Outcome>>, Stuck> {
         let wanted: Vec<usize> = runs.iter().map(|run| run.calls.len()).collect();
         let answer = self.0.run(version.cast_signed(), runs_json(&runs)).map_err(|_| NO_ANSWER)?;
         let answers: Vec<serde_json::Value> = serde_json::from_slice(&answer).unwrap_or_default();
@@ -121,11 +126,7 @@ impl RunResolver for Foreign {
             .collect())
     }
 
-    fn migrate(
-        &self,
-        version: u64,
-        states: Vec<(u64, Fields)>,
-    ) -> std::result::Result<Vec<Option<Fields>>, Stuck> {
+    fn migrate(&self, version: u64, states: Vec<(u64, Fields)>) -> Result<Vec<Option<Fields>>, Stuck> {
         let count = states.len();
         let mut json = vec![b'['];
         for (index, (format, state)) in states.iter().enumerate() {

@@ -80,6 +80,20 @@ impl Space {
         run_abortable(async move { Ok(FateStream::new(space.fates().await?)) }).await
     }
 
+    /// Copies a document into another Space, lists, sets and texts as such. Nothing: there is none.
+    pub async fn copy_document(
+        &self,
+        collection: String,
+        id: String,
+        target: Arc<Space>,
+        target_collection: String,
+        target_id: String,
+    ) -> Result<Option<Arc<Receipt>>> {
+        let from = self.inner.collection(collection);
+        let to = target.inner.collection(target_collection);
+        run_detached(async move { Ok(from.copy(&id, &to, &target_id).await?.map(Receipt::new)) }).await
+    }
+
     /// A document as JSON, nothing when there is none.
     pub async fn get(&self, collection: String, id: String) -> Result<Option<Vec<u8>>> {
         let space = self.inner.clone();

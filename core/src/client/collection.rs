@@ -40,6 +40,11 @@ impl Collection {
         &self.name
     }
 
+    /// Its Space.
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
     /// A document as it is visible, `None` when there is none of that id.
     ///
     /// # Errors

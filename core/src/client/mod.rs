@@ -41,6 +41,7 @@
 mod client;
 mod collection;
 mod config;
+mod copy;
 mod data;
 mod fates;
 mod live;

@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// Brings the app's own resolvers. To be called before anything else; a Space that was held for
-    /// want of one goes on when it is asked for anew, or with [`Engine::fold_on`].
+    /// want of one goes on when it is looked at.
     #[must_use]
     pub fn with_resolvers(mut self, resolvers: Resolvers) -> Self {
         self.resolvers = resolvers;
@@ -139,6 +139,9 @@ impl Engine {
         })?;
         let mut space = Space::load(self.store.as_ref(), id, no, &self.root, &self.seed, &self.config)?;
         space.documents.set_reader(&self.resolvers, &space.enabled);
+        if !space.cursor().is_folded() {
+            self.holds.look_again(id);
+        }
         self.open.insert(id, space);
         Ok(())
     }

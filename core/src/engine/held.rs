@@ -154,6 +154,7 @@ impl Engine {
         let log = self.stored_log(id, 0, usize::MAX >> 1)?;
         let Parts { space, config, .. } = self.parts(id)?;
         let (me, folded, preconditions) = (space.row.me, space.row.folded, config.protections.preconditions);
+        let wishes = space.wishes.clone();
         let outbox: Vec<(u64, Pending)> =
             space.pending.iter().map(|(tx_no, pending)| (tx_no, pending.clone())).collect();
         let mut again = self.refold(id, entropy)?;
@@ -163,6 +164,7 @@ impl Engine {
         engine.step(|engine| {
             let Parts { space, store, resolvers, .. } = engine.parts(id)?;
             space.row.me = me;
+            space.wishes = wishes;
             let mut pending = PendingSet::default();
             for (tx_no, Pending { transaction, superseded, .. }) in outbox {
                 pending.insert(tx_no, Pending { superseded, ..Pending::new(transaction) });

@@ -53,6 +53,9 @@ impl HeldFor {
     }
 }
 
+/// The place of a hold that is only there to look once.
+const UNKNOWN: u64 = u64::MAX;
+
 /// Where a Space stands still.
 #[derive(Clone, Debug)]
 struct Hold {
@@ -80,12 +83,18 @@ impl Holds {
 
     /// What the Space waits for.
     pub(super) fn why(&self, id: &SpaceId) -> Option<&HeldFor> {
-        self.held.get(id).map(|hold| &hold.why)
+        self.held.get(id).filter(|hold| hold.seq != UNKNOWN).map(|hold| &hold.why)
     }
 
     /// When the first of them is tried again.
     pub(super) fn deadline(&self) -> Option<u64> {
         self.held.values().filter_map(|hold| hold.due_ms).min()
+    }
+
+    /// A Space that was just read from the store has Entries that are not folded: perhaps this version of
+    /// the app can go on.
+    pub(super) fn look_again(&mut self, id: SpaceId) {
+        self.held.entry(id).or_insert(Hold { why: HeldFor::Key, seq: UNKNOWN, due_ms: Some(0) });
     }
 
     fn take_due(&mut self, now_ms: u64) -> Vec<(SpaceId, u64)> {

@@ -10,7 +10,7 @@ use super::custom::{Call, Outcome, Run, Stuck};
 use super::enabled::Enabled;
 use super::registry::Resolvers;
 use crate::model::{CallOp, DocumentKey, Encoder, Fields, Image, Position, RejectReason, Rejection, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A resolver that did not answer, or that this app does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +27,15 @@ pub struct Silent {
 pub struct Governed<'a> {
     resolvers: &'a Resolvers,
     enabled: &'a Enabled,
-    foreseen: BTreeMap<(Position, DocumentKey), Foreseen>,
+    foreseen: BTreeMap<DocumentKey, VecDeque<Foreseen>>,
     /// Resolvers that did not answer a moment ago: asking again would only take as long again.
     silent: Vec<Silent>,
 }
 
+/// What a call at a position does to a document that is then at this Version, if every one before it did
+/// what was foreseen.
 struct Foreseen {
+    position: Position,
     version: Position,
     outcome: Outcome,
 }
@@ -73,7 +76,7 @@ impl<'a> Governed<'a> {
         mut image: impl FnMut(&DocumentKey) -> Result<Image, E>,
     ) -> Result<(), E> {
         /// The runs of one resolver, with the places of their calls and the Version they start from.
-        type Runs<'b> = Vec<(&'b DocumentKey, Position, Vec<Position>, Run)>;
+        type Runs<'b> = Vec<(&'b DocumentKey, Position, Vec<(Position, u64)>, Run)>;
         let mut by_document: BTreeMap<&DocumentKey, Vec<Coming<'_>>> = BTreeMap::new();
         for call in coming {
             if self.enabled.accepts(&call.key.collection, call.op.version) {
@@ -92,7 +95,7 @@ impl<'a> Governed<'a> {
             if calls.iter().any(|call| call.op.version.max(format) != version) {
                 continue;
             }
-            let places = calls.iter().map(|call| call.position).collect();
+            let places = calls.iter().map(|call| (call.position, call.op.version)).collect();
             let run = Run {
                 state: now.fields.as_ref().map(plain),
                 format,
@@ -112,9 +115,13 @@ impl<'a> Governed<'a> {
                 if outcomes.len() != places.len() {
                     continue;
                 }
-                for (place, outcome) in places.into_iter().zip(outcomes) {
-                    let foreseen = Foreseen { version: at, outcome: outcome.clone() };
-                    self.foreseen.insert((place, key.clone()), foreseen);
+                for ((place, made_for), outcome) in places.into_iter().zip(outcomes) {
+                    if state.is_none() && made_for != version {
+                        // Deleted on the way: what makes it anew does so in its own version.
+                        break;
+                    }
+                    let foreseen = Foreseen { position: place, version: at, outcome: outcome.clone() };
+                    self.foreseen.entry(key.clone()).or_default().push_back(foreseen);
                     if let Outcome::State(after) = outcome
                         && after != state
                     {
@@ -143,9 +150,8 @@ impl<'a> Governed<'a> {
         let format = if image.fields.is_some() { image.format } else { 0 };
         let version = op.version.max(format);
         let silent = |missing| Silent { collection: key.collection.clone(), version, missing };
-        let foreseen = self.foreseen.remove(&(context.position, key.clone()));
-        let outcome = match foreseen.filter(|foreseen| foreseen.version == image.version) {
-            Some(foreseen) => foreseen.outcome,
+        let outcome = match self.take_foreseen(key, context.position, image.version) {
+            Some(outcome) => outcome,
             None => {
                 if self.silent.iter().any(|other| *other == silent(false)) {
                     return Err(silent(false));
@@ -174,6 +180,21 @@ impl<'a> Governed<'a> {
         let changed = image.fields != after || image.format != format;
         (image.fields, image.format) = (after, format);
         Ok(Ok(changed))
+    }
+
+    /// What was foreseen of this call. Once it was not what happens, nothing that was foreseen of the
+    /// document is: a Version alone does not say how it came about.
+    fn take_foreseen(&mut self, key: &DocumentKey, position: Position, version: Position) -> Option<Outcome> {
+        let coming = self.foreseen.get_mut(key)?;
+        // Calls of Transactions that were rejected before their turn are passed by.
+        while coming.front().is_some_and(|next| next.position < position) {
+            coming.pop_front();
+        }
+        let next = coming.pop_front().filter(|next| (next.position, next.version) == (position, version));
+        if next.is_none() {
+            self.foreseen.remove(key);
+        }
+        next.map(|next| next.outcome)
     }
 
     /// Documents of one collection as a reader of the newest version sees them: copies that are
@@ -225,4 +246,65 @@ fn check(fields: Option<&Fields>) -> Result<(), RejectReason> {
 /// The fields as JSON would show them: lists, sets and texts as arrays and strings.
 fn plain(fields: &Fields) -> Fields {
     fields.iter().map(|(name, value)| (name.clone(), value.plain())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolver::{Call, Enable, Refusal, Resolver};
+    use veilfold_wire::MemberNo;
+
+    /// Writes down which version it is; `end` deletes.
+    struct Says(i64);
+
+    impl Resolver for Says {
+        fn resolve(&self, _: Option<Fields>, call: &Call) -> Result<Option<Fields>, Refusal> {
+            Ok((call.name != "end").then(|| [("by".to_owned(), Value::Int(self.0))].into()))
+        }
+    }
+
+    #[test]
+    fn what_was_foreseen_is_what_is_found_one_at_a_time() {
+        let resolvers = Resolvers::default().with("c", 1, Says(1)).with("c", 2, Says(2));
+        let mut enabled = Enabled::default();
+        let enable = |version| Enable { collection: "c".to_owned(), version, module: None };
+        enabled.enable(&[enable(1), enable(2)]);
+        let key = DocumentKey::new("c", "d");
+        // A document of version 2 meets old calls; one of them deletes it, the next makes it anew.
+        let calls: Vec<CallOp> = ["say", "end", "say", "say"]
+            .map(|name| CallOp { version: 1, name: name.to_owned(), args: Value::Null })
+            .into();
+        let context = |seq| FoldContext {
+            author: MemberNo(1),
+            position: Position { seq, index: 0 },
+            time_ms: 0,
+            tx_id: crate::model::TxId([1; 8]),
+            base_seq: 0,
+            elements: 0,
+        };
+        let start = Image { fields: Some(Fields::new()), format: 2, ..Image::ABSENT };
+        let fold = |governed: &mut Governed<'_>| {
+            let mut image = start.clone();
+            let mut seen = Vec::new();
+            for (op, seq) in calls.iter().zip(1..) {
+                let changed = governed.call(&mut image, &key, op, &context(seq)).unwrap().unwrap();
+                if changed {
+                    image.touch(MemberNo(1), Position { seq, index: 0 });
+                }
+                seen.push(image.clone());
+            }
+            seen
+        };
+        let coming = calls.iter().zip(1..).map(|(op, seq)| Coming {
+            position: Position { seq, index: 0 },
+            key: &key,
+            op,
+            context: context(seq),
+        });
+        let mut ahead = Governed::new(&resolvers, &enabled);
+        ahead.foresee(coming.collect(), |_| Ok::<_, ()>(start.clone())).unwrap();
+        let found = fold(&mut Governed::new(&resolvers, &enabled));
+        assert_eq!(fold(&mut ahead), found);
+        assert_eq!(found.iter().map(|image| image.format).collect::<Vec<_>>(), [2, 0, 1, 1]);
+    }
 }

@@ -194,10 +194,12 @@ impl ReferenceModel {
             };
             if let Change::Becomes(node) = change {
                 let document = self.documents.entry(action.key.clone()).or_default();
+                let format = if document.node.is_some() { document.format } else { 0 };
+                document.format = match &action.op {
+                    Op::Call(call) if node.is_some() => call.version.max(format),
+                    _ => 0,
+                };
                 document.node = node;
-                if let Op::Call(call) = &action.op {
-                    document.format = call.version.max(document.format);
-                }
                 if document.version() != position {
                     document.changes.push((position, author));
                 }

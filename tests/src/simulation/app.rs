@@ -106,12 +106,9 @@ impl App {
         let actions = vec![action(&mut self.rng, name)];
         let draft = Draft { actions, ..Draft::default() };
         let now = world.clock(device);
-        match world.call(device, |engine| engine.transact(space, draft, now)) {
-            Ok(Some(committed)) => {
-                world.counts.commits += 1;
-                world.devices[device].promised.entry(committed.tx_id).or_insert(None);
-            }
-            Ok(None) | Err(_) => {}
+        if let Ok(Some(committed)) = world.call(device, |engine| engine.transact(space, draft, now)) {
+            world.counts.commits += 1;
+            world.devices[device].promised.entry(committed.tx_id).or_insert(None);
         }
     }
 
