@@ -7,6 +7,7 @@ mod echo;
 mod limits;
 mod log;
 mod measure;
+mod modules;
 mod order;
 mod report;
 mod w1;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 use tempfile::TempDir;
 
 const USAGE: &str =
-    "veilfold-bench [w1 w2 w3 w5 …] [--json] [--quick] [--n ACTIONS] [--rounds R] [--dir FOLDER]";
+    "veilfold-bench [w1 w2 w3 w5 modules …] [--json] [--quick] [--n ACTIONS] [--rounds R] [--dir FOLDER]";
 /// Actions of a full run.
 const ACTIONS: usize = 100_000;
 
@@ -58,7 +59,7 @@ impl Options {
                 "--n" => options.n = count(next()?)?,
                 "--rounds" => options.rounds = count(next()?)?,
                 "--dir" => options.dir = PathBuf::from(next()?),
-                "w1" | "w2" | "w3" | "w5" => options.workloads.push(argument),
+                "w1" | "w2" | "w3" | "w5" | "modules" => options.workloads.push(argument),
                 _ => return Err(format!("unknown: {argument}")),
             }
         }
@@ -121,6 +122,9 @@ fn main() -> ExitCode {
     }
     if options.wants("w5") {
         (0..options.rounds()).for_each(|_| w5::run(&options, &mut report));
+    }
+    if options.wants("modules") {
+        (0..options.rounds()).for_each(|_| modules::run(&options, &mut report));
     }
     report.finish();
     ExitCode::SUCCESS

@@ -24,6 +24,8 @@ pub enum Kind {
     Shipped,
     /// Without TLS, which is weighed apart.
     WithoutTls,
+    /// With what runs resolvers compiled to WebAssembly.
+    WithWasm,
     /// With all that the generated code of the tests looks for, and as fast.
     ForTests,
 }
@@ -40,6 +42,9 @@ pub fn host_library(place: &Place, kind: Kind) -> Option<HostLibrary> {
     if kind == Kind::WithoutTls {
         build = build.args(["--no-default-features", "--features", "platform-log"]);
     }
+    if kind == Kind::WithWasm {
+        build = build.args(["--features", "wasm"]);
+    }
     if kind == Kind::ForTests {
         let debug = format!("profile.{PROFILE}.debug-assertions=true");
         build = build.args(["--features", "testing", "--config", &debug]);
@@ -53,6 +58,7 @@ pub fn host_library(place: &Place, kind: Kind) -> Option<HostLibrary> {
     let folder = place.target.join("ship").join(match kind {
         Kind::Shipped => "shipped",
         Kind::WithoutTls => "without-tls",
+        Kind::WithWasm => "with-wasm",
         Kind::ForTests => "for-tests",
     });
     let whole = folder.join("whole").join(&name);

@@ -58,6 +58,8 @@ pub fn run(place: &Place, options: &Options) -> bool {
 pub fn weigh(place: &Place, json: bool) -> Option<f64> {
     let without = ship::host_library(place, ship::Kind::WithoutTls)?;
     let without = Weight::of(&without.stripped).ok()?;
+    let with_wasm = ship::host_library(place, ship::Kind::WithWasm)?;
+    let with_wasm = Weight::of(&with_wasm.stripped).ok()?;
     let library = ship::host_library(place, ship::Kind::Shipped)?;
     let shipped = Weight::of(&library.stripped).ok()?;
     let weighed = parts::weigh(place)?;
@@ -90,6 +92,7 @@ pub fn weigh(place: &Place, json: bool) -> Option<f64> {
 
     let mut rows = vec![head];
     rows.push(shipped.row("Veilfold as shipped"));
+    rows.push(with_wasm.row("Veilfold with WebAssembly"));
     rows.push(without.row("Veilfold without TLS"));
     rows.push(weighed.small.row("the parts, compiled as the peers were"));
     println!("{}", table::text(&rows));
@@ -103,7 +106,8 @@ pub fn weigh(place: &Place, json: bool) -> Option<f64> {
         let packages: serde_json::Map<_, _> =
             by_crate.iter().map(|(name, bytes)| (name.clone(), (*bytes).into())).collect();
         let said = serde_json::json!({
-            "shipped": shipped.json(), "without_tls": without.json(), "parts": alone,
+            "shipped": shipped.json(), "without_tls": without.json(), "with_wasm": with_wasm.json(),
+            "parts": alone,
             "together": weighed.together.json(), "with_tls": weighed.with_tls.json(),
             "small": weighed.small.json(), "ratio": ratio, "ratio_small": small, "packages": packages,
         });
