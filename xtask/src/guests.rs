@@ -81,7 +81,8 @@ fn pin(modules: &Modules, folder: &Path) -> std::io::Result<()> {
 /// Python of the environment that has the compilers which come as its packages.
 fn compilers(place: &Place, install: bool) -> Option<PathBuf> {
     let there = place.venv("guests").join("bin/python").is_file();
-    if !there && !(install && Tool::Python.get(place, install)) {
+    let allowed = there || (install && Tool::Python.get(place, install));
+    if !allowed {
         println!("missing: Zig and Node.js. Get them with --install (PyPI: {})", PACKAGES.join(", "));
         return None;
     }
