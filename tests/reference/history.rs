@@ -128,7 +128,8 @@ impl World {
             _ => Position::START,
         };
         let own = if self.dice.one_in(3) { self.own(tx_no) } else { TxNos::default() };
-        DocumentRead { key, version, own }
+        let absent = if self.dice.one_in(6) { self.own(tx_no) } else { TxNos::default() };
+        DocumentRead { key, version, own, absent }
     }
 
     /// Numbers of own Transactions, mostly of the last few.

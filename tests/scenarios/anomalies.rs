@@ -6,7 +6,7 @@
 
 use crate::story::{ALICE, BOB, increment, key, pass, path, rest, shown, write};
 use veilfold_core::engine::{Committed, Draft};
-use veilfold_core::model::{Action, DocumentKey, Fields, Op, RejectReason, Value};
+use veilfold_core::model::{Action, Condition, DocumentKey, Fields, Op, RejectReason, Value};
 use veilfold_core::outbox::Fate;
 use veilfold_core::wire::SpaceId;
 use veilfold_tests::harness::{Protections, Rng, World};
@@ -326,4 +326,42 @@ fn bank_transfers_keep_their_sum_under_any_schedule() {
         let each: Vec<i64> = accounts.iter().map(|account| value(&mut world, BOB, space, account)).collect();
         assert!(each.iter().sum::<i64>() == 500 && each.iter().all(|has| *has >= 0), "seed {seed}: {each:?}");
     }
+}
+
+/// Bob's own write is left out of what he sees, because its condition does not hold; he reads what it would
+/// have changed, and writes by that. Then the order has his first write after all.
+#[test]
+fn lost_update_of_an_own_write_that_was_confirmed_after_all() {
+    let mut confirmed = 0;
+    for seed in 0..20 {
+        let mut world = World::new(7_000 + seed, 2, Protections::default());
+        let space = world.share_space();
+        let (account, turns) = (key("accounts", "bob"), key("turns", "next"));
+        let add = |of: &DocumentKey, by| Action { key: of.clone(), op: Op::Increment { path: path("n"), by } };
+        world.take_offline(BOB, 10_000);
+        write(&mut world, ALICE, space, vec![add(&account, -10)]);
+        let bears = Op::Expect { path: path("n"), condition: Condition::AtLeast(-4) };
+        let bears = Action { key: account.clone(), op: bears };
+        let turn = write(&mut world, BOB, space, vec![add(&turns, 1), add(&account, -1), bears]);
+        let until = world.now_ms + APART_MS;
+        while world.devices[BOB].engine().standings(space).iter().all(|standing| standing.shown) {
+            assert!(world.tick(until), "it is never left out");
+        }
+        write(&mut world, ALICE, space, vec![add(&account, 10)]);
+        let mut tx = Tx::begin(&mut world, BOB, space);
+        assert_eq!(tx.number(&turns), 0, "his turn is not shown now");
+        tx.set(&turns, 1);
+        let by_what_he_saw = tx.commit();
+        rest(&mut world, space);
+        let turn = fate(&mut world, BOB, space, &turn);
+        let other = fate(&mut world, BOB, space, &by_what_he_saw);
+        if matches!(turn, Fate::Confirmed(_)) {
+            confirmed += 1;
+            assert!(is_conflict(&other), "seed {seed}: {other:?}");
+        } else {
+            assert!(matches!(other, Fate::Confirmed(_)), "seed {seed}: {other:?}");
+        }
+        assert_eq!(value(&mut world, ALICE, space, &turns), 1);
+    }
+    assert!(confirmed > 0, "in none of them it was confirmed after all");
 }

@@ -83,6 +83,23 @@ impl AuthorRow {
         tx_nos.last().is_none_or(|last| last <= self.tx_mark) && !tx_nos.ranges().iter().any(overlaps)
     }
 
+    /// True when one of these was folded and accepted, as far as the window tells.
+    fn accepted_any(&self, tx_nos: &TxNos) -> bool {
+        tx_nos.ranges().iter().any(|(first, count)| {
+            let end = (first + count).min(self.tx_mark + 1);
+            let mut next = *first;
+            let mut lost: Vec<(u64, u64)> =
+                self.unaccepted.iter().map(|(lost, count, _)| (*lost, lost + count)).collect();
+            lost.sort_unstable();
+            for (start, after) in lost {
+                if start <= next {
+                    next = next.max(after);
+                }
+            }
+            next < end
+        })
+    }
+
     /// Notes that `tx_no` was folded at `seq`; numbers that were left out count as not accepted.
     pub fn mark(&mut self, tx_no: u64, accepted: bool, seq: u64) {
         self.unaccepted.retain(|(_, _, at)| at + SEEN_WINDOW > seq);
@@ -239,7 +256,7 @@ fn check_reads(
 ) -> Result<Result<(), Rejection>, StoreError> {
     let lost = |tx_nos: &TxNos| !author.row.accepted(tx_nos);
     let impossible = |tx_nos: &TxNos| tx_nos.last().is_some_and(|last| last >= transaction.tx_no);
-    if impossible(&transaction.depends) || transaction.reads.iter().any(|read| impossible(&read.own)) {
+    if impossible(&transaction.depends) || transaction.reads.iter().any(|read| impossible(&read.own) || impossible(&read.absent)) {
         return Ok(Err(RejectReason::BadReadSet.into()));
     }
     if lost(&transaction.depends) {
@@ -247,6 +264,9 @@ fn check_reads(
     }
     for read in &transaction.reads {
         if images.look(&read.key)?.changed_by_others(author.member) > read.version {
+            return Ok(Err(RejectReason::ReadChanged.at(&read.key)));
+        }
+        if author.row.accepted_any(&read.absent) {
             return Ok(Err(RejectReason::ReadChanged.at(&read.key)));
         }
         if lost(&read.own) {

@@ -267,13 +267,26 @@ impl PendingSet {
 
     /// The same as ranges; of a whole collection, those that write to any of its documents.
     pub fn shown_on(&self, key: &DocumentKey) -> TxNos {
-        let mut numbers = TxNos::default();
-        if key.is_whole() {
-            let writing = self.in_collection.get(&key.collection).into_iter().flatten();
-            writing.filter(|tx_no| !self.hidden.contains(tx_no)).for_each(|tx_no| numbers.push(*tx_no));
-        } else {
-            self.shown_touching(key).for_each(|tx_no| numbers.push(tx_no));
+        self.on(key, |tx_no| !self.hidden.contains(&tx_no))
+    }
+
+    /// Those of them that the visible state does without.
+    pub fn hidden_on(&self, key: &DocumentKey) -> TxNos {
+        if self.hidden.is_empty() {
+            return TxNos::default();
         }
+        self.on(key, |tx_no| self.hidden.contains(&tx_no))
+    }
+
+    fn on(&self, key: &DocumentKey, wanted: impl Fn(u64) -> bool) -> TxNos {
+        let among = if key.is_whole() {
+            self.in_collection.get(&key.collection)
+        } else {
+            self.touching.get(key)
+        };
+        let mut numbers = TxNos::default();
+        let found = among.into_iter().flatten().copied().filter(|tx_no| wanted(*tx_no));
+        found.for_each(|tx_no| numbers.push(tx_no));
         numbers
     }
 

@@ -107,6 +107,9 @@ pub struct DocumentRead {
     pub version: Position,
     /// Own Transactions above that Version whose changes were read with it.
     pub own: TxNos,
+    /// Own earlier Transactions whose changes were not, because they did not hold then: if one is
+    /// accepted after all, this read was of something that never was.
+    pub absent: TxNos,
 }
 
 /// 1 to 256 Actions that happen together or not at all.
@@ -141,6 +144,7 @@ impl Transaction {
             read.key.encode(out);
             read.version.encode(out);
             read.own.encode(out);
+            read.absent.encode(out);
         }
         self.depends.encode(out);
         out.array(self.actions.len());
@@ -166,6 +170,7 @@ impl Transaction {
                 key: DocumentKey::decode_read(input)?,
                 version: Position::decode(input)?,
                 own: TxNos::decode(input)?,
+                absent: TxNos::decode(input)?,
             });
         }
         if tx_no == 0 || tx_no > NUMBER_MAX || base_seq > NUMBER_MAX {

@@ -1,7 +1,8 @@
 //! What a Transaction has read, so that the order can reject it when that has changed.
 //!
 //! The read set names, per document, the ordered Version below and every own unordered Transaction
-//! that had changed it: naming only the last changer would accept a value that never existed.
+//! that had changed it: naming only the last changer would accept a value that never existed. Own ones
+//! that did not hold and were left out are named too, for the order may have them after all.
 
 use crate::documents::{Documents, PendingSet};
 use crate::model::{DocumentKey, DocumentRead, Position, TxNos};
@@ -13,6 +14,7 @@ pub struct ReadToken {
     key: DocumentKey,
     version: Position,
     own: TxNos,
+    absent: TxNos,
 }
 
 /// The token of a document as it is visible now.
@@ -26,7 +28,8 @@ pub fn token(
     key: &DocumentKey,
 ) -> Result<ReadToken, StoreError> {
     let version = documents.confirmed(store, key)?.version;
-    Ok(ReadToken { key: key.clone(), version, own: pending.shown_on(key) })
+    let (own, absent) = (pending.shown_on(key), pending.hidden_on(key));
+    Ok(ReadToken { key: key.clone(), version, own, absent })
 }
 
 /// The read that the order will check; `None` when the document has changed since the token.
@@ -44,5 +47,6 @@ pub fn document_read(
         key: read.key.clone(),
         version: read.version,
         own: read.own.clone(),
+        absent: read.absent.clone(),
     }))
 }

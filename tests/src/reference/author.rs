@@ -64,6 +64,18 @@ impl Author {
     }
 }
 
+impl Author {
+    /// True when one of these was folded and is not known to be lost.
+    pub(super) fn any_accepted(&self, tx_nos: &TxNos) -> bool {
+        let lost = self.lost();
+        let is_lost = |tx_no| lost.iter().any(|(first, count, _)| (*first..first + count).contains(&tx_no));
+        // A range may be absurdly long; what lies above the newest was not folded.
+        let each = tx_nos.ranges().iter().flat_map(|(first, count)| *first..=(first + count - 1).min(self.mark()));
+        let mut each = each;
+        each.any(|tx_no| !is_lost(tx_no))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -152,7 +152,7 @@ impl ReferenceModel {
         if base_seq > seen_seq || base_seq + SEEN_WINDOW < position.seq {
             return Err(RejectReason::BaseTooOld.into());
         }
-        let own = transaction.reads.iter().map(|read| &read.own);
+        let own = transaction.reads.iter().flat_map(|read| [&read.own, &read.absent]);
         if own.chain([&transaction.depends]).any(|own| own.last() >= Some(transaction.tx_no)) {
             return Err(RejectReason::BadReadSet.into());
         }
@@ -164,6 +164,9 @@ impl ReferenceModel {
         for read in &transaction.reads {
             let changed = self.documents.get(&read.key).map(|document| document.changed_by_others(author));
             if changed.is_some_and(|changed| changed > read.version) {
+                return Err(RejectReason::ReadChanged.at(&read.key));
+            }
+            if known.any_accepted(&read.absent) {
                 return Err(RejectReason::ReadChanged.at(&read.key));
             }
             if !known.all_accepted(&read.own) {

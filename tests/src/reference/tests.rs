@@ -45,7 +45,7 @@ fn at(seq: u64) -> Position {
 }
 
 fn read(document: &str, version: Position, own: &[u64]) -> DocumentRead {
-    DocumentRead { key: key(document), version, own: numbers(own) }
+    DocumentRead { key: key(document), version, own: numbers(own), absent: numbers(&[]) }
 }
 
 fn rejected(reason: RejectReason, document: &str) -> Outcome {
