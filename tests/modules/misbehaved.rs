@@ -127,6 +127,41 @@ fn not_a_number_has_the_same_bits_everywhere() {
     assert_eq!(outcome(memory, &answer), Outcome::State(Some([("x".to_owned(), Value::Int(number))].into())));
 }
 
+/// Otherwise a Device that was started again would reject what others accept.
+#[test]
+fn what_a_call_costs_does_not_depend_on_the_calls_before_it() {
+    // Its argument, which begins 5 bytes into the question, says how often to go round.
+    let rounds = "(local.set 2 (i32.or
+            (i32.or (i32.shl (i32.load8_u (i32.const 1029)) (i32.const 24)) (i32.shl (i32.load8_u (i32.const 1030)) (i32.const 16)))
+            (i32.or (i32.shl (i32.load8_u (i32.const 1031)) (i32.const 8)) (i32.load8_u (i32.const 1032)))))
+        (loop $l (br_if $l (local.tee 2 (i32.sub (local.get 2) (i32.const 1)))))";
+    let fresh = || module(MEMORY, &format!("{rounds} {DELETE}"));
+    let ends = |module: &Module, rounds: i64| match ask(module, Value::Int(rounds)) {
+        Outcome::State(None) => true,
+        limit => {
+            assert_eq!(limit, LIMIT);
+            false
+        }
+    };
+    let (mut enough, mut too_many) = (65_536, 40_000_000);
+    while too_many - enough > 1 {
+        let between = (enough + too_many) / 2;
+        *(if ends(&fresh(), between) { &mut enough } else { &mut too_many }) = between;
+    }
+    let used = fresh();
+    for _ in 0..3 {
+        assert!(ends(&used, enough), "{enough} rounds");
+        assert!(!ends(&used, too_many), "{too_many} rounds");
+    }
+}
+
+#[test]
+fn a_table_is_limited_like_memory() {
+    let table = |elements: u32| format!(r#"{MEMORY} (table {elements} funcref)"#);
+    assert_eq!(outcome(&table(16_384), DELETE), Outcome::State(None));
+    assert_eq!(outcome(&table(16_385), DELETE), FAILED);
+}
+
 #[test]
 fn the_examples_trap_where_their_authors_made_a_mistake() {
     for (language, module) in pinned() {

@@ -337,7 +337,8 @@ fn lost_update_of_an_own_write_that_was_confirmed_after_all() {
         let mut world = World::new(7_000 + seed, 2, Protections::default());
         let space = world.share_space();
         let (account, turns) = (key("accounts", "bob"), key("turns", "next"));
-        let add = |of: &DocumentKey, by| Action { key: of.clone(), op: Op::Increment { path: path("n"), by } };
+        let add =
+            |of: &DocumentKey, by| Action { key: of.clone(), op: Op::Increment { path: path("n"), by } };
         world.take_offline(BOB, 10_000);
         write(&mut world, ALICE, space, vec![add(&account, -10)]);
         let bears = Op::Expect { path: path("n"), condition: Condition::AtLeast(-4) };

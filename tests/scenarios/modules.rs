@@ -90,3 +90,21 @@ fn a_module_in_any_language_folds_a_space_as_the_reference_model_does() {
         assert!(seen.contains(r#""free":"#) && seen.contains(r#""of "#), "{language}: {seen}");
     }
 }
+
+#[test]
+fn an_app_that_changes_the_bytes_of_a_version_waits_too() {
+    let mut world = World::new(75, 2, Protections::default());
+    (0..2).for_each(|device| update(&mut world, device, compiled("rust")));
+    let space = world.share_space();
+    rest(&mut world, space);
+    write(&mut world, ALICE, space, vec![call("buy")]);
+    rest(&mut world, space);
+    update(&mut world, BOB, compiled("zig"));
+    write(&mut world, ALICE, space, vec![call("buy")]);
+    pass(&mut world, 20_000);
+    let required = Some(HeldFor::Update { collection: TICKETS.to_owned(), version: 2 });
+    assert_eq!(held(&mut world, BOB, space), required);
+    update(&mut world, BOB, compiled("rust"));
+    rest(&mut world, space);
+    assert!(gig(&mut world, BOB, space).contains(r#""free":1"#));
+}

@@ -8,7 +8,16 @@ use crate::python::environment;
 
 pub fn run(place: &Place) -> bool {
     Run::cargo(&place.root)
-        .args(["test", "-p", "veilfold-core", "--no-default-features", "write_vectors", "--", "--ignored"])
+        .args([
+            "test",
+            "-p",
+            "veilfold-core",
+            "--lib",
+            "--no-default-features",
+            "write_vectors",
+            "--",
+            "--ignored",
+        ])
         .succeeds()
         && check(place)
 }

@@ -256,7 +256,9 @@ fn check_reads(
 ) -> Result<Result<(), Rejection>, StoreError> {
     let lost = |tx_nos: &TxNos| !author.row.accepted(tx_nos);
     let impossible = |tx_nos: &TxNos| tx_nos.last().is_some_and(|last| last >= transaction.tx_no);
-    if impossible(&transaction.depends) || transaction.reads.iter().any(|read| impossible(&read.own) || impossible(&read.absent)) {
+    if impossible(&transaction.depends)
+        || transaction.reads.iter().any(|read| impossible(&read.own) || impossible(&read.absent))
+    {
         return Ok(Err(RejectReason::BadReadSet.into()));
     }
     if lost(&transaction.depends) {

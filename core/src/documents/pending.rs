@@ -279,11 +279,8 @@ impl PendingSet {
     }
 
     fn on(&self, key: &DocumentKey, wanted: impl Fn(u64) -> bool) -> TxNos {
-        let among = if key.is_whole() {
-            self.in_collection.get(&key.collection)
-        } else {
-            self.touching.get(key)
-        };
+        let among =
+            if key.is_whole() { self.in_collection.get(&key.collection) } else { self.touching.get(key) };
         let mut numbers = TxNos::default();
         let found = among.into_iter().flatten().copied().filter(|tx_no| wanted(*tx_no));
         found.for_each(|tx_no| numbers.push(tx_no));

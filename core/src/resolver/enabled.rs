@@ -87,6 +87,12 @@ impl Enabled {
         self.0.get(collection).is_some_and(|all| all.iter().any(|(enabled, _)| *enabled == version))
     }
 
+    /// The hash of the module that a version is pinned to, if it is.
+    pub fn module(&self, collection: &str, version: u64) -> Option<[u8; 32]> {
+        let versions = self.0.get(collection)?;
+        versions.iter().find(|(enabled, _)| *enabled == version)?.1
+    }
+
     /// True when nothing is enabled.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -6,11 +6,12 @@
 
 use super::builtin::DOCUMENT_BYTES_MAX;
 use super::context::FoldContext;
-use super::custom::{Call, Outcome, Run, Stuck};
+use super::custom::{Call, Outcome, Run, RunResolver, Stuck};
 use super::enabled::Enabled;
 use super::registry::Resolvers;
 use crate::model::{CallOp, DocumentKey, Encoder, Fields, Image, Position, RejectReason, Rejection, Value};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// A resolver that did not answer, or that this app does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,14 @@ impl<'a> Governed<'a> {
         Self { resolvers, enabled, foreseen: BTreeMap::new(), silent: Vec::new() }
     }
 
+    /// The resolver of a version, if this app has the one that the Space has enabled: of a pinned module
+    /// the very same bytes.
+    fn resolver(&self, collection: &str, version: u64) -> Option<&'a Arc<dyn RunResolver>> {
+        let module = self.enabled.module(collection, version);
+        let known = self.resolvers.knows(collection, version, module.as_ref());
+        self.resolvers.get(collection, version).filter(|_| known)
+    }
+
     /// True when only its own resolver may change the collection.
     pub fn governs(&self, collection: &str) -> bool {
         self.enabled.newest(collection) > 0
@@ -104,7 +113,7 @@ impl<'a> Governed<'a> {
             by_resolver.entry((&key.collection, version)).or_default().push((key, now.version, places, run));
         }
         for ((collection, version), runs) in by_resolver {
-            let Some(resolver) = self.resolvers.get(collection, version) else { continue };
+            let Some(resolver) = self.resolver(collection, version) else { continue };
             let asked = runs.iter().map(|(.., run)| run.clone()).collect();
             let Ok(answers) = resolver.run(version, asked) else {
                 self.silent.push(Silent { collection: collection.to_owned(), version, missing: false });
@@ -156,7 +165,7 @@ impl<'a> Governed<'a> {
                 if self.silent.iter().any(|other| *other == silent(false)) {
                     return Err(silent(false));
                 }
-                let resolver = self.resolvers.get(&key.collection, version).ok_or_else(|| silent(true))?;
+                let resolver = self.resolver(&key.collection, version).ok_or_else(|| silent(true))?;
                 let calls = vec![as_call(key, op, context)];
                 let run = Run { state: image.fields.as_ref().map(plain), format, calls };
                 match resolver.run(version, vec![run]) {
@@ -205,7 +214,7 @@ impl<'a> Governed<'a> {
         if older.is_empty() {
             return;
         }
-        let Some(resolver) = self.resolvers.get(collection, newest) else { return };
+        let Some(resolver) = self.resolver(collection, newest) else { return };
         let asked = older.iter().map(|(format, fields)| (*format, plain(fields))).collect();
         let migrated = resolver.migrate(newest, asked).unwrap_or_default();
         for ((_, fields), migrated) in older.iter_mut().zip(migrated) {

@@ -9,12 +9,16 @@ use super::custom::{Call, Outcome, Run, RunResolver, Stuck};
 use crate::model::{Decoder, Encoder, Fields, RejectReason, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use wasmi::{Config, Engine, ExternType, Linker, Store, StoreLimits, StoreLimitsBuilder, TrapCode};
+use wasmi::{
+    CompilationMode, Config, Engine, ExternType, Linker, Store, StoreLimits, StoreLimitsBuilder, TrapCode,
+};
 
 /// Fuel of one call, about one for a simple instruction.
 const FUEL: u64 = 20_000_000;
 /// Largest memory of an instance in bytes.
 const MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Largest table of an instance: its functions that are called by number.
+const TABLE_ELEMENTS_MAX: usize = 16 * 1024;
 /// Stack of values in bytes, and nesting of calls.
 const STACK_BYTES_MAX: usize = 1024 * 1024;
 const NESTED_CALLS_MAX: usize = 1000;
@@ -73,6 +77,9 @@ impl Module {
         let mut config = Config::default();
         config
             .consume_fuel(true)
+            // Later would be charged to the first call that needs a function, so that a call's fuel depended
+            // on the calls before it.
+            .compilation_mode(CompilationMode::Eager)
             .set_max_stack_height(STACK_BYTES_MAX)
             .set_max_recursion_depth(NESTED_CALLS_MAX)
             .wasm_multi_memory(false)
@@ -111,7 +118,11 @@ impl Module {
     }
 
     fn answer(&self, function: &str, question: &[u8]) -> Result<Vec<u8>, wasmi::Error> {
-        let limits = StoreLimitsBuilder::new().memory_size(MEMORY_BYTES_MAX).build();
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(MEMORY_BYTES_MAX)
+            .tables(1)
+            .table_elements(TABLE_ELEMENTS_MAX)
+            .build();
         let mut store = Store::new(self.module.engine(), limits);
         store.limiter(|limits| limits);
         store.set_fuel(FUEL)?;

@@ -128,7 +128,12 @@ fn position(rng: &mut Rng) -> Position {
 }
 
 fn transaction(rng: &mut Rng) -> Transaction {
-    let read = |rng: &mut Rng| DocumentRead { key: key(rng), version: position(rng), own: tx_nos(rng), absent: tx_nos(rng) };
+    let read = |rng: &mut Rng| DocumentRead {
+        key: key(rng),
+        version: position(rng),
+        own: tx_nos(rng),
+        absent: tx_nos(rng),
+    };
     Transaction {
         tx_no: 1 + number(rng, 47),
         tx_id: TxId(bytes(rng)),

@@ -70,7 +70,8 @@ impl Author {
         let lost = self.lost();
         let is_lost = |tx_no| lost.iter().any(|(first, count, _)| (*first..first + count).contains(&tx_no));
         // A range may be absurdly long; what lies above the newest was not folded.
-        let each = tx_nos.ranges().iter().flat_map(|(first, count)| *first..=(first + count - 1).min(self.mark()));
+        let each =
+            tx_nos.ranges().iter().flat_map(|(first, count)| *first..=(first + count - 1).min(self.mark()));
         let mut each = each;
         each.any(|tx_no| !is_lost(tx_no))
     }
