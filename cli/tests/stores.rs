@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use veilfold_core::engine::{Draft, Engine, EngineConfig};
 use veilfold_core::io::{FileVault, OsRandom, ROOT_BYTES, Root, SqliteStore, Vault, vault_id};
 use veilfold_core::keys::DeviceRootKey;
-use veilfold_core::model::{Action, DocumentKey, Op, Path as FieldPath, Value};
+use veilfold_core::model::{Action, DocumentKey, Fields, Op, Path as FieldPath, Value};
+use veilfold_core::resolver::{Call, Refusal, Resolver, Resolvers};
 use veilfold_core::store::{Durability, Row, Store, Table};
 use veilfold_core::wire::SpaceId;
 
@@ -21,12 +22,16 @@ struct Made {
 
 /// A device that was never online, with a Space and three documents.
 fn made() -> Made {
+    made_with(Resolvers::default())
+}
+
+fn made_with(resolvers: Resolvers) -> Made {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("alice.db");
     let mut root = Root::default();
     root.copy_from_slice(&[7; ROOT_BYTES]);
     FileVault::new(folder.path()).store_root(&vault_id(&path), &root).unwrap();
-    let mut engine = open(&path, root);
+    let mut engine = open(&path, root).with_resolvers(resolvers);
     let space = engine.create_space("Groceries", "Alice", NOW_MS).unwrap();
     for id in ["milk", "bread", "tea"] {
         let path = FieldPath::parse("title").unwrap();
@@ -87,6 +92,23 @@ fn verify_folds_again_and_compares() {
     let (code, text) = said(&veilfold(&["verify"], &made.path));
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("1 entries verify, state root "), "{text}");
+}
+
+/// Deletes whatever it is asked about.
+struct Forgetful;
+
+impl Resolver for Forgetful {
+    fn resolve(&self, _: Option<Fields>, _: &Call) -> Result<Option<Fields>, Refusal> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn a_log_verifies_whose_documents_only_the_app_can_make() {
+    let made = made_with(Resolvers::default().with("tickets", 3, Forgetful));
+    let (code, text) = said(&veilfold(&["verify"], &made.path));
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("1 entries verify; their documents are made by version 3"), "{text}");
 }
 
 #[test]

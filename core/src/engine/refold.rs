@@ -4,6 +4,7 @@
 //! the caller, and so is comparing.
 
 use super::engine::{Engine, Parts};
+use super::holds::HeldFor;
 use super::output::{Event, Output};
 use super::space::{Space, SpaceRow};
 use crate::documents::StateRoot;
@@ -97,6 +98,14 @@ impl Refold {
     /// As the store in memory says.
     pub fn log_head(&mut self) -> Result<(u64, ChainHash), Error> {
         self.engine.log_head(self.space)
+    }
+
+    /// Why not everything that was fed is folded, if so: documents of an app's own resolver need that app.
+    ///
+    /// # Errors
+    /// As the store in memory says.
+    pub fn held(&mut self) -> Result<Option<HeldFor>, Error> {
+        Ok(self.engine.status(self.space)?.held)
     }
 
     /// The root over the state after what was fed.
