@@ -138,7 +138,7 @@ pub(super) fn text(input: &[u8]) -> Outcome {
 fn in_an_image(text: &[u8]) -> Option<Text> {
     const EXT_TEXT: i8 = 3;
     let mut image = Vec::new();
-    for number in [5, 0, 1, 3, 0] {
+    for number in [5, 0, 1, 3, 0, 0] {
         rmp::encode::write_uint(&mut image, number).ok()?;
     }
     rmp::encode::write_map_len(&mut image, 1).ok()?;
