@@ -143,6 +143,51 @@ def test_syncing_once_goes_offline_again(relay: RelayUrl, tmp_path: Path) -> Non
     run(story())
 
 
+def test_a_document_is_copied_into_another_space(relay: RelayUrl, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with (
+            relay() as url,
+            await veilfold.open(store(tmp_path, "alice"), relay=url) as alice,
+            await veilfold.open(store(tmp_path, "bob"), relay=url) as bob,
+        ):
+            drafts = (await alice.create_space()).collection("notes")
+            await drafts.put("plan", {"title": "Plan", "rating": 1.0})
+            await drafts.text_create("plan", "body", "Hello")
+            await drafts.list_append("plan", "steps", "one")
+            await drafts.set_add("plan", "labels", "x")
+            ours = await alice.create_space()
+            theirs = await share(ours, bob)
+            copied = await drafts.copy("plan", ours)
+            assert copied is not None and isinstance(await copied.settled(), Confirmed)
+            await theirs.reached((await ours.synced()).seq)
+            there = theirs.collection("notes")
+            assert await there.get("plan") == await drafts.get("plan")
+
+            # It is text and a set there too, and its own.
+            await there.text_edit("plan", "body", [(5, 0, ", Bob")])
+            await there.set_add("plan", "labels", "x")
+            (step,) = await there.elements("plan", "steps")
+            await there.list_move("plan", "steps", step.id)
+            plan = await there.get("plan")
+            assert plan == {
+                "title": "Plan", "rating": 1.0, "body": "Hello, Bob", "steps": ["one"], "labels": ["x"]
+            }
+            await ours.reached((await theirs.synced()).seq)
+            assert await ours.collection("notes").get("plan") == plan
+            assert await ours.state_root() == await theirs.state_root()
+            kept = await drafts.get("plan")
+            assert kept is not None and kept["body"] == "Hello"
+
+            with pytest.raises(veilfold.Invalid) as caught:
+                await drafts.copy("plan", to=ours)
+            assert caught.value.code == "rejected"
+            assert await drafts.copy("plan", to=ours.collection("old"), new_id="first") is not None
+            assert await ours.collection("old").get("first") == kept
+            assert await drafts.copy("none", ours) is None
+
+    run(story())
+
+
 def test_who_may_not_write_is_told(relay: RelayUrl, tmp_path: Path) -> None:
     async def story() -> None:
         async with (

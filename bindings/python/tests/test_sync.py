@@ -55,6 +55,17 @@ def test_two_clients_share_a_space(tmp_path: Path) -> None:
         items.get("milk")
 
 
+def test_a_document_is_copied(tmp_path: Path) -> None:
+    with veilfold.sync.open(store(tmp_path, "alice")) as alice:
+        notes, archive = alice.create_space().collection("notes"), alice.create_space()
+        notes.put("plan", {"title": "Plan"})
+        assert notes.copy("plan", archive) is not None
+        assert notes.copy("plan", archive.collection("old"), new_id="first") is not None
+        assert archive.collection("notes").get("plan") == {"title": "Plan"}
+        assert archive.collection("old").get("first") == {"title": "Plan"}
+        assert notes.copy("none", archive) is None
+
+
 @pytest.mark.parametrize("name", ["Client", "Space", "Collection", "Receipt"])
 def test_the_twin_has_the_same_calls(name: str) -> None:
     def calls(thing: type) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _actions, _native
 from ._actions import Action, Splice
@@ -12,6 +12,9 @@ from ._errors import answered
 from ._fates import Receipt
 from ._json import Path, Row, document, dumps, loads, path_parts
 from ._live_query import LiveDocument, LiveQuery
+
+if TYPE_CHECKING:
+    from ._space import Space
 
 PAGE = 500
 """Documents of one call."""
@@ -104,6 +107,22 @@ class Collection:
     async def delete(self, id: str) -> Receipt:
         """Deletes a document; nothing happens when it is gone."""
         return await self._commit(_actions.delete(self._name, id))
+
+    async def copy(
+        self, id: str, to: Space | Collection, *, new_id: str | None = None
+    ) -> Receipt | None:
+        """Copies a document as it is visible now into a space, into the collection of the same name, or into
+        another collection. Lists, sets and collaborative texts stay what they are, without their history;
+        later changes to either are not seen by the other. Works offline. ``None`` when there is no such
+        document.
+
+        The receipt is one of the target's space, and so are the errors: ``Invalid`` with ``rejected`` when
+        it has a document of that id.
+        """
+        target = to if isinstance(to, Collection) else to.collection(self._name)
+        wanted = (target._space, target._name, id if new_id is None else new_id)
+        receipt = await answered(self._space.copy_document(self._name, id, *wanted))
+        return None if receipt is None else Receipt(receipt)
 
     async def elements(self, id: str, path: Path) -> list[ListElement]:
         """The elements of the list at a path; empty when there is no list."""

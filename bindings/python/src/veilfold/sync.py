@@ -236,6 +236,11 @@ class Collection:
         """Deletes a document."""
         return Receipt(_run(self._inner.delete(id)))
 
+    def copy(self, id: str, to: Space | Collection, *, new_id: str | None = None) -> Receipt | None:
+        """Copies a document into a space, or into another collection; ``None`` when there is none."""
+        receipt = _run(self._inner.copy(id, to._inner, new_id=new_id))
+        return None if receipt is None else Receipt(receipt)
+
     def elements(self, id: str, path: Path) -> list[ListElement]:
         """The elements of a list with their ids."""
         return _run(self._inner.elements(id, path))

@@ -50,6 +50,33 @@ extension DocumentCollection {
         try await commit(Action.delete(key(id)))
     }
 
+    /// Copies a document as it is visible now into another space, into the collection of the same name. Lists, sets
+    /// and collaborative texts stay what they are, without their history; later changes to either are not seen by
+    /// the other. Works offline. `nil` when there is no such document.
+    ///
+    /// The receipt is one of the target's space, and so are the errors: `invalid` with `rejected` when it has a
+    /// document of that id.
+    @discardableResult
+    public func copy(
+        _ id: String, to target: Space, as newID: String? = nil
+    ) async throws(VeilfoldError) -> Receipt? {
+        try await copy(id, to: DocumentCollection(space: target.native, name: name), as: newID)
+    }
+
+    /// The same into another collection, of this space or another.
+    @discardableResult
+    public func copy(
+        _ id: String, to target: DocumentCollection, as newID: String? = nil
+    ) async throws(VeilfoldError) -> Receipt? {
+        let copied = try await answered {
+            try await space.copyDocument(
+                collection: name, id: id, target: target.space, targetCollection: target.name,
+                targetId: newID ?? id)
+        }
+        guard let copied else { return nil }
+        return try Receipt(copied)
+    }
+
     /// Adds an element at the end of a list, making the list when there is none. Its id is the first of the
     /// receipt's ``Receipt/elements``.
     @discardableResult

@@ -60,6 +60,50 @@ final class SharingTests: XCTestCase {
         }
     }
 
+    func testADocumentIsCopiedIntoAnotherSpace() async throws {
+        try await together { _, alice, bob in
+            let drafts = try await alice.createSpace().collection("notes")
+            try await drafts.put("plan", ["title": "Plan", "rating": 1.0])
+            try await drafts.text("plan", "body").create("Hello")
+            try await drafts.listAppend("plan", "steps", "one")
+            try await drafts.setAdd("plan", "labels", "x")
+            let ours = try await alice.createSpace()
+            let theirs = try await share(ours, with: bob)
+            guard case .confirmed? = try await drafts.copy("plan", to: ours)?.settled() else {
+                return XCTFail("not confirmed")
+            }
+            try await theirs.reached(try await ours.synced().seq)
+            let there = theirs.collection("notes")
+            var (here, copy) = (try await drafts.get("plan"), try await there.get("plan"))
+            XCTAssertEqual(here, copy)
+
+            // It is text and a set there too, and its own.
+            try await there.text("plan", "body").insert(", Bob", at: 5)
+            try await there.setAdd("plan", "labels", "x")
+            let steps = try await there.elements("plan", "steps")
+            XCTAssertEqual(steps.map(\.value), ["one"])
+            for step in steps { try await there.listMove("plan", "steps", step.id) }
+            try await ours.reached(try await theirs.synced().seq)
+            copy = try await ours.collection("notes").get("plan")
+            let plan: Value = [
+                "title": "Plan", "rating": 1.0, "body": "Hello, Bob", "steps": ["one"], "labels": ["x"],
+            ]
+            XCTAssertEqual(copy, plan)
+            let (one, other) = (try await ours.stateRoot(), try await theirs.stateRoot())
+            XCTAssertEqual(one, other)
+            here = try await drafts.get("plan")
+            XCTAssertEqual(here?["body"], "Hello")
+
+            let again = await code { try await drafts.copy("plan", to: ours) }
+            XCTAssertEqual(again, "rejected")
+            try await drafts.copy("plan", to: ours.collection("old"), as: "first")
+            copy = try await ours.collection("old").get("first")
+            XCTAssertEqual(copy, here)
+            let none = try await drafts.copy("none", to: ours)
+            XCTAssertNil(none)
+        }
+    }
+
     func testSyncingOnceGoesOfflineAgain() async throws {
         try await together { _, alice, bob in
             let ours = try await alice.createSpace()

@@ -114,6 +114,23 @@ public class Collection<T : Any> internal constructor(
     /** Deletes a document; nothing happens when it is gone. */
     public suspend fun delete(id: String): Receipt = commit { Actions(name, id).delete() }
 
+    /**
+     * Copies a document as it is visible now into another space, into the collection of the same name. Lists,
+     * sets and collaborative texts stay what they are, without their history; later changes to either are not
+     * seen by the other. Works offline. `null` when there is no such document.
+     *
+     * The receipt is one of the target's space, and so are the errors: `Invalid` with `rejected` when it has a
+     * document of that id.
+     */
+    public suspend fun copy(id: String, to: Space, newId: String = id): Receipt? = copied(id, to.native, name, newId)
+
+    /** The same into another collection, of this space or another. */
+    public suspend fun copy(id: String, to: Collection<T>, newId: String = id): Receipt? =
+        copied(id, to.native, to.name, newId)
+
+    private suspend fun copied(id: String, space: NativeSpace, collection: String, newId: String): Receipt? =
+        answered { native.copyDocument(name, id, space, collection, newId) }?.let(::Receipt)
+
     /** The elements of the list at a path; empty when there is no list. */
     public suspend fun elements(id: String, path: CharSequence): List<ListElement> =
         answered { elementsOf(native.elements(name, id, bytesOf(pathElement(path)))) }

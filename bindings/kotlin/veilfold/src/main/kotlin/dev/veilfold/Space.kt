@@ -19,7 +19,7 @@ import dev.veilfold.ffi.Space as NativeSpace
  * @property name This device's own name for it; others do not see it.
  */
 public class Space internal constructor(
-    private val native: NativeSpace,
+    internal val native: NativeSpace,
     public val id: String,
     public val name: String,
     first: SyncStatus,

@@ -9,6 +9,7 @@ import dev.veilfold.Event
 import dev.veilfold.Fate
 import dev.veilfold.Role
 import dev.veilfold.Space
+import dev.veilfold.Splice
 import dev.veilfold.SyncState
 import dev.veilfold.Value
 import dev.veilfold.Veilfold
@@ -91,6 +92,39 @@ class SharingTest {
         assertEquals(listOf(Triple("Alice", Role.OWNER, false), Triple("Bob", Role.WRITER, true)), members)
         items.delete("milk")
         assertEquals(emptyList<Item>(), theirs.collection<Item>("items").live().first { it.isEmpty() })
+    }
+
+    @Test
+    fun aDocumentIsCopiedIntoAnotherSpace() = story { two ->
+        val drafts = two.alice.createSpace().collection("notes")
+        drafts.put(Document("plan", "title" to "Plan", "rating" to 1.0))
+        drafts.textCreate("plan", "body", "Hello")
+        drafts.listAppend("plan", "steps", "one")
+        drafts.setAdd("plan", "labels", "x")
+        val ours = two.alice.createSpace()
+        val theirs = two.share(ours)
+        assertInstanceOf(Fate.Confirmed::class.java, drafts.copy("plan", to = ours)?.settled())
+        theirs.reached(ours.synced().seq)
+        val there = theirs.collection("notes")
+        assertEquals(drafts.get("plan"), there.get("plan"))
+
+        // It is text and a set there too, and its own.
+        there.textEdit("plan", "body", listOf(Splice(5, 0, ", Bob")))
+        there.setAdd("plan", "labels", "x")
+        there.listMove("plan", "steps", there.elements("plan", "steps").single().id)
+        val fields = arrayOf("title" to "Plan", "rating" to 1.0, "steps" to listOf("one"), "labels" to listOf("x"))
+        val plan = Document("plan", "body" to "Hello, Bob", *fields)
+        assertEquals(plan, there.get("plan"))
+        ours.reached(theirs.synced().seq)
+        assertEquals(plan, ours.collection("notes").get("plan"))
+        assertEquals(ours.stateRoot(), theirs.stateRoot())
+        assertEquals(Document("plan", "body" to "Hello", *fields), drafts.get("plan"))
+
+        val again = runCatching { drafts.copy("plan", to = ours) }.exceptionOrNull()
+        assertEquals("rejected", assertInstanceOf(VeilfoldException.Invalid::class.java, again).code)
+        assertNotNull(drafts.copy("plan", to = ours.collection("old"), newId = "first"))
+        assertEquals(Document("first", "body" to "Hello", *fields), ours.collection("old").get("first"))
+        assertNull(drafts.copy("none", to = ours))
     }
 
     @Test
