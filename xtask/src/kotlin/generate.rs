@@ -25,7 +25,9 @@ fn replace(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// Builds the generator, and the debug library beside it, with one set of features.
 pub fn generator(place: &Place) -> bool {
-    Run::cargo(&place.root).args(["build", "-p", "veilfold-ffi", "--features", "bindgen,testing"]).succeeds()
+    Run::cargo(&place.root)
+        .args(["build", "-p", "veilfold-ffi", "--features", "bindgen,testing,wasm"])
+        .succeeds()
 }
 
 /// Writes the Kotlin code for a library that still has its symbols.

@@ -27,7 +27,7 @@ pub fn generate(place: &Place) -> bool {
     let name = format!("{}veilfold_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let library = library_folder(place).join(&name);
     let generated = made(place).join("generated");
-    Run::cargo(&place.root).args(["build", "-p", "veilfold-ffi", "--features", "bindgen,testing"]).succeeds()
+    Run::cargo(&place.root).args(["build", "-p", "veilfold-ffi", "--features", "bindgen,testing,wasm"]).succeeds()
         && std::fs::create_dir_all(library_folder(place)).is_ok()
         // The next build with other features would write over it.
         && std::fs::copy(place.test_binary(&name), &library).is_ok()

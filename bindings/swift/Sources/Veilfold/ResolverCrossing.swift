@@ -2,7 +2,7 @@ import Foundation
 internal import VeilfoldFFI
 
 /// What the native client takes.
-func resolverSet(_ resolvers: [Resolver]) throws(VeilfoldError) -> ResolverSet? {
+func resolverSet(_ resolvers: [any AnyResolver]) throws(VeilfoldError) -> ResolverSet? {
     var known: Set<String> = []
     for resolver in resolvers where !known.insert("\(resolver.version) \(resolver.collection)").inserted {
         throw .invalid(code: "resolver_twice", detail: "two resolvers have one collection and version")
@@ -10,9 +10,15 @@ func resolverSet(_ resolvers: [Resolver]) throws(VeilfoldError) -> ResolverSet? 
     if resolvers.isEmpty { return nil }
     let made = try told { try ResolverSet.empty() }
     for resolver in resolvers {
-        try told {
-            try made.add(
-                collection: resolver.collection, version: resolver.version, resolver: ResolverCrossing(resolver))
+        let (collection, version) = (resolver.collection, resolver.version)
+        switch resolver {
+        case let function as Resolver:
+            let crossing = ResolverCrossing(function)
+            try told { try made.add(collection: collection, version: version, resolver: crossing) }
+        case let module as Module:
+            try told { try made.addModule(collection: collection, version: version, module: module.wasm) }
+        default:
+            throw .invalid(code: "bad_resolver", detail: "a resolver is a Resolver or a Module")
         }
     }
     return made

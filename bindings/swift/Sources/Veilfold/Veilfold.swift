@@ -16,7 +16,7 @@ public enum Veilfold {
     ///   - durability: What a write has survived when its call returns.
     ///   - keyStore: Where the root key lies; the app's own, or `KeychainKeyStore`.
     ///   - mutators: Those that `mutate` may name; they are run again while the client is open.
-    ///   - resolvers: The app's own for its collections, in all their versions.
+    ///   - resolvers: The app's own for its collections, functions and modules, in all their versions.
     ///
     /// Throws `invalid` when the store is open already, here or in another process (`store_in_use`),
     /// `newerVersion`, and `corrupt` for a damaged store or a lost key (`keys_lost`).
@@ -27,7 +27,7 @@ public enum Veilfold {
         durability: Durability = .process,
         keyStore: (any KeyStore)? = nil,
         mutators: [any AnyMutator] = [],
-        resolvers: [Resolver] = []
+        resolvers: [any AnyResolver] = []
     ) async throws(VeilfoldError) -> Client {
         let known = try Mutators(mutators)
         let brought = try resolverSet(resolvers)

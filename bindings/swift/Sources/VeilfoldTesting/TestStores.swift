@@ -20,14 +20,14 @@ public final class TestStores: Sendable {
 
     /// Opens a client whose store lies here.
     public func open(
-        _ name: String, relay: TestRelay? = nil, mutators: [any AnyMutator] = [], resolvers: [Resolver] = []
+        _ name: String, relay: TestRelay? = nil, mutators: [any AnyMutator] = [], resolvers: [any AnyResolver] = []
     ) async throws -> Client {
         try await open(name, at: relay?.url, mutators: mutators, resolvers: resolvers)
     }
 
     /// Opens a client whose store lies here, with the relay at an address.
     public func open(
-        _ name: String, at relay: URL?, mutators: [any AnyMutator] = [], resolvers: [Resolver] = []
+        _ name: String, at relay: URL?, mutators: [any AnyMutator] = [], resolvers: [any AnyResolver] = []
     ) async throws -> Client {
         try await Veilfold.open(
             .file(file(name)), relay: relay, name: name, mutators: mutators, resolvers: resolvers)

@@ -39,7 +39,7 @@ public object Veilfold {
      * @param name What other members see in spaces that it founds.
      * @param keyStore Keeps the root key; without one it lies in a file beside the store.
      * @param mutators Those that [Space.mutate] may name; they are run again while the client is open.
-     * @param resolvers The app's own for its collections, in all their versions.
+     * @param resolvers The app's own for its collections, functions and modules, in all their versions.
      * @throws VeilfoldException.Invalid when the store is open already, here or in another process
      *   (`store_in_use`).
      * @throws VeilfoldException.Corrupt for a damaged store or a lost key (`keys_lost`).
@@ -52,7 +52,7 @@ public object Veilfold {
         durability: Durability = Durability.PROCESS,
         keyStore: KeyStore? = null,
         mutators: List<Mutator<*>> = emptyList(),
-        resolvers: List<Resolver> = emptyList(),
+        resolvers: List<AnyResolver> = emptyList(),
     ): Client {
         val known = Mutators(mutators)
         val config = NativeConfig(relay, name, durability == Durability.POWER, null)
@@ -70,7 +70,7 @@ public object Veilfold {
         durability: Durability = Durability.PROCESS,
         keyStore: KeyStore? = null,
         mutators: List<Mutator<*>> = emptyList(),
-        resolvers: List<Resolver> = emptyList(),
+        resolvers: List<AnyResolver> = emptyList(),
     ): Client = open(file.path, relay, name, durability, keyStore, mutators, resolvers)
 }
 

@@ -51,11 +51,11 @@ public class Refusal(public val text: String) : Exception(text)
  * @property version The version, from 1.
  */
 public class Resolver internal constructor(
-    public val collection: String,
-    public val version: Long,
+    override val collection: String,
+    override val version: Long,
     private val migrate: (Long, Value.Object) -> Value.Object,
     private val function: (Value.Object?, Call) -> Value.Object?,
-) {
+) : AnyResolver {
     internal fun migrated(format: Long, state: Value.Object): Value.Object = plain(migrate(format, state))
 
     internal fun resolve(state: Value.Object?, format: Long, call: Call): Value.Object? {
@@ -137,14 +137,19 @@ private fun <T : Any> resolver(
 }
 
 /** What the native client takes. */
-internal fun nativeResolvers(all: List<Resolver>): NativeResolvers? {
+internal fun nativeResolvers(all: List<AnyResolver>): NativeResolvers? {
     if (all.distinctBy { it.collection to it.version }.size < all.size) {
         throw invalid("resolver_twice", "two resolvers have one collection and version")
     }
     if (all.isEmpty()) return null
     return told {
         val made = NativeResolvers.empty()
-        all.forEach { made.add(it.collection, it.version, Crossing(it)) }
+        all.forEach {
+            when (it) {
+                is Resolver -> made.add(it.collection, it.version, Crossing(it))
+                is Module -> made.addModule(it.collection, it.version, it.direct())
+            }
+        }
         made
     }
 }

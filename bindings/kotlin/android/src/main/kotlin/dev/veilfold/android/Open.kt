@@ -7,7 +7,7 @@ import dev.veilfold.Client
 import dev.veilfold.Durability
 import dev.veilfold.KeyStore
 import dev.veilfold.Mutator
-import dev.veilfold.Resolver
+import dev.veilfold.AnyResolver
 import dev.veilfold.Veilfold
 import dev.veilfold.VeilfoldException
 import kotlinx.coroutines.Dispatchers
@@ -39,7 +39,7 @@ public suspend fun Veilfold.open(
     durability: Durability = Durability.PROCESS,
     keyStore: KeyStore = AndroidKeyStore(context),
     mutators: List<Mutator<*>> = emptyList(),
-    resolvers: List<Resolver> = emptyList(),
+    resolvers: List<AnyResolver> = emptyList(),
 ): Client {
     // Asking Android for its folders makes them, and that touches the disk.
     val path = withContext(Dispatchers.IO) { File(folder(context), name).path }
