@@ -3,6 +3,7 @@
 //! `tests/fuzz` feeds them by libFuzzer; `tests/fuzz_replay` replays corpora and past crashes and
 //! counts how many damaged inputs still parse. A target panics when something is wrong.
 
+mod answers;
 mod damage;
 mod decoders;
 mod duo;
@@ -11,6 +12,7 @@ mod messages;
 mod page;
 mod recorded;
 mod relay_session;
+mod rows;
 mod script;
 mod values;
 
@@ -58,13 +60,14 @@ pub struct Target {
 }
 
 macro_rules! targets {
-    ($($(#[$doc:meta])* $name:ident: $run:expr, $make:expr, $shape:ident;)*) => {
-        $($(#[$doc])*
+    ($($(#[doc = $doc:literal])* $(#[cfg($cfg:meta)])?
+        $name:ident: $run:expr, $make:expr, $shape:ident;)*) => {
+        $($(#[doc = $doc])* $(#[cfg($cfg)])?
         #[allow(non_upper_case_globals, reason = "named as the file, the corpus and the crashes are")]
         pub static $name: Target =
             Target { name: stringify!($name), run: $run, make: $make, shape: Shape::$shape };)*
         /// All targets.
-        pub static TARGETS: &[&Target] = &[$(&$name),*];
+        pub static TARGETS: &[&Target] = &[$($(#[cfg($cfg)])? &$name),*];
     };
 }
 
@@ -101,6 +104,18 @@ targets! {
     relay_session: relay_session::run, script::random, Script;
     /// A log with mistakes and damage, in pages of any size.
     page: page::run, script::random, Script;
+    /// The sealed part of a `Settings` Entry, and what they have come to, as stored.
+    settings: decoders::settings, messages::settings, Binary;
+    /// Rows of what a Device has sent, wishes and knows.
+    rows: rows::run, rows::make, Binary;
+    /// What a resolver in another language answers.
+    foreign: answers::foreign, answers::some_foreign, Text;
+    /// What a module answers.
+    #[cfg(feature = "wasm")]
+    answer: answers::answer, answers::some_answer, Binary;
+    /// A module.
+    #[cfg(feature = "wasm")]
+    module: answers::module, answers::some_module, Binary;
 }
 
 static RUNS: AtomicU64 = AtomicU64::new(0);

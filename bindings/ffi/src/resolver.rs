@@ -4,7 +4,8 @@ use crate::error::VeilfoldError;
 use crate::runtime::guard;
 use std::sync::{Arc, Mutex, PoisonError};
 use veilfold_core::client::{Outcome, Resolvers, Run, RunResolver, Stuck};
-use veilfold_core::model::{Fields, RejectReason, Value, fields_from_json, fields_to_json, value_to_json};
+use veilfold_core::model::Fields;
+use veilfold_core::resolver::{outcomes_from_json, runs_to_json, states_from_json, states_to_json};
 
 /// One version of a collection's resolver. The package of each language makes it of the app's
 /// function; its methods never throw for what a resolver does wrong, they say it in their answer.
@@ -108,86 +109,12 @@ const NO_ANSWER: Stuck = Stuck("it gave no answer");
 
 impl RunResolver for Foreign {
     fn run(&self, version: u64, runs: Vec<Run>) -> Result<Vec<Vec<Outcome>>, Stuck> {
-        let wanted: Vec<usize> = runs.iter().map(|run| run.calls.len()).collect();
-        let answer = self.0.run(version.cast_signed(), runs_json(&runs)).map_err(|_| NO_ANSWER)?;
-        let answers: Vec<serde_json::Value> = serde_json::from_slice(&answer).unwrap_or_default();
-        // What is no answer to the question is a failure of the app's code like any other. It says nothing
-        // of the calls after it, which may have been made on that: so there is no answer for the whole
-        // run, and each call is asked for alone. Otherwise a fate would depend on what was asked together.
-        let whole = |told: &serde_json::Value, wanted: usize| -> Option<Vec<Outcome>> {
-            let outcomes: Vec<Outcome> = told.as_array()?.iter().map(outcome).collect::<Option<_>>()?;
-            (outcomes.len() == wanted).then_some(outcomes)
-        };
-        let told = |index: usize, wanted: usize| answers.get(index).and_then(|told| whole(told, wanted));
-        Ok(wanted
-            .into_iter()
-            .enumerate()
-            .map(|(index, wanted)| told(index, wanted).unwrap_or_default())
-            .collect())
+        let answer = self.0.run(version.cast_signed(), runs_to_json(&runs)).map_err(|_| NO_ANSWER)?;
+        Ok(outcomes_from_json(&answer, runs.iter().map(|run| run.calls.len())))
     }
 
     fn migrate(&self, version: u64, states: Vec<(u64, Fields)>) -> Result<Vec<Option<Fields>>, Stuck> {
-        let count = states.len();
-        let mut json = vec![b'['];
-        for (index, (format, state)) in states.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            json.extend(format!("{comma}{{\"format\":{format},\"state\":").bytes());
-            json.extend(fields_to_json(state));
-            json.push(b'}');
-        }
-        json.push(b']');
-        let answer = self.0.migrate(version.cast_signed(), json).map_err(|_| NO_ANSWER)?;
-        let answers: Vec<serde_json::Value> = serde_json::from_slice(&answer).unwrap_or_default();
-        let states = answers.iter().map(|told| fields(told).flatten());
-        Ok(states.chain(std::iter::repeat(None)).take(count).collect())
+        let answer = self.0.migrate(version.cast_signed(), states_to_json(&states)).map_err(|_| NO_ANSWER)?;
+        Ok(states_from_json(&answer, states.len()))
     }
-}
-
-fn outcome(told: &serde_json::Value) -> Option<Outcome> {
-    if let Some(state) = told.get("state") {
-        return fields(state).map(Outcome::State);
-    }
-    if let Some(text) = told.get("refused") {
-        return Some(Outcome::Rejected(RejectReason::RefusedByResolver, Some(text.as_str()?.to_owned())));
-    }
-    told.get("failed").map(|_| Outcome::Rejected(RejectReason::ResolverFailed, None))
-}
-
-/// A document or null; nothing for what is neither.
-fn fields(told: &serde_json::Value) -> Option<Option<Fields>> {
-    if told.is_null() {
-        return Some(None);
-    }
-    fields_from_json(&serde_json::to_vec(told).ok()?).ok().map(Some)
-}
-
-fn runs_json(runs: &[Run]) -> Vec<u8> {
-    let mut out = vec![b'['];
-    for (index, run) in runs.iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        out.extend(format!("{comma}{{\"format\":{},\"state\":", run.format).bytes());
-        out.extend(run.state.as_ref().map_or(b"null".to_vec(), fields_to_json));
-        out.extend(b",\"calls\":[");
-        for (index, call) in run.calls.iter().enumerate() {
-            let place = call.position.map_or("\"seq\":null,\"index\":null".to_owned(), |position| {
-                format!("\"seq\":{},\"index\":{}", position.seq, position.index)
-            });
-            let comma = if index == 0 { "" } else { "," };
-            let (version, author, time_ms) = (call.version, call.author.0, call.time_ms);
-            out.extend(
-                format!("{comma}{{\"version\":{version},\"author\":{author},{place},\"time_ms\":{time_ms},")
-                    .bytes(),
-            );
-            out.extend(b"\"document\":");
-            out.extend(value_to_json(&Value::String(call.document.clone())));
-            out.extend(b",\"name\":");
-            out.extend(value_to_json(&Value::String(call.name.clone())));
-            out.extend(b",\"args\":");
-            out.extend(value_to_json(&call.args));
-            out.push(b'}');
-        }
-        out.extend(b"]}");
-    }
-    out.push(b']');
-    out
 }

@@ -62,8 +62,9 @@ impl Enabled {
             Ok(format) if format > FORMAT => return Err(SettingsPart::Newer),
             Ok(_) | Err(_) => return Err(SettingsPart::Malformed),
         }
-        let enables = decode_list(&mut input).and_then(|enables| input.end().map(|()| enables));
-        enables.map_err(|_| SettingsPart::Malformed)
+        let enables = decode_list(&mut input).map_err(|_| SettingsPart::Malformed)?;
+        // One way to write it, as with bodies: what a part enables never hangs on how a reader counts.
+        if Self::sealed_part(&enables) == part { Ok(enables) } else { Err(SettingsPart::Malformed) }
     }
 
     /// Accepts more versions. Versions are only raised: one at or below the newest is passed over.
@@ -189,9 +190,12 @@ mod tests {
         newer[1] = 2;
         assert_eq!(Enabled::read_part(&newer), Err(SettingsPart::Newer));
         assert_eq!(Enabled::read_part(&part[..part.len() - 1]), Err(SettingsPart::Malformed));
-        assert_eq!(
-            Enabled::read_part(&Enabled::sealed_part(&[enable("seats", 0)])),
-            Err(SettingsPart::Malformed)
-        );
+        let mut three = part.clone();
+        three[0] = 0x93;
+        let longer = [&[0xdc, 0, 2], &part[1..]].concat();
+        let nothing = Enabled::sealed_part(&[enable("seats", 0)]);
+        for odd in [three, longer, [&part[..], &[0]].concat(), nothing] {
+            assert_eq!(Enabled::read_part(&odd), Err(SettingsPart::Malformed));
+        }
     }
 }

@@ -7,6 +7,7 @@ mod context;
 mod custom;
 mod enabled;
 mod governed;
+mod json;
 #[cfg(feature = "wasm")]
 mod module;
 mod registry;
@@ -17,6 +18,7 @@ pub use custom::{Call, Outcome, Refusal, Resolver, Run, RunResolver, Stuck};
 pub use enabled::{Enable, Enabled, SettingsPart};
 pub(crate) use enabled::{decode_list, encode_list};
 pub use governed::{Coming, Governed, Silent};
+pub use json::{outcomes_from_json, runs_to_json, states_from_json, states_to_json};
 #[cfg(feature = "wasm")]
 pub use module::{MODULE_BYTES_MAX, Module, ModuleError};
 pub use registry::Resolvers;

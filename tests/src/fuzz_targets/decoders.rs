@@ -5,6 +5,7 @@
 use super::Outcome;
 use super::messages::founded;
 use bytes::Bytes;
+use core::fmt::Debug;
 use core::str;
 use veilfold_core::keys::{ContactCard, ContactCardError};
 use veilfold_core::members::{Roster, SpaceTicket};
@@ -12,6 +13,7 @@ use veilfold_core::model::{
     Action, Body, DocumentKey, Encoder, Image, Op, Path, Text, Transaction, TxId, TxNos, Value,
     fields_from_json, fields_to_json, value_from_json, value_to_json,
 };
+use veilfold_core::resolver::{Enabled, SettingsPart};
 use veilfold_core::wire::check::genesis_space;
 use veilfold_core::wire::frame::{DeviceFrame, RelayFrame};
 use veilfold_core::wire::{ControlPublic, EntryHash, MemberNo, Membership, SealedEntry};
@@ -57,7 +59,12 @@ pub(super) fn control(input: &[u8]) -> Outcome {
 
 pub(super) fn roster(input: &[u8]) -> Outcome {
     let mut roster = Roster::default();
-    let sealed = roster.note(MemberNo(1), input).is_ok();
+    let enables = roster.note(MemberNo(1), input);
+    if let (Some(name), Ok(enables)) = (roster.name(MemberNo(1)), &enables) {
+        let again = Roster::default().note(MemberNo(1), &Roster::founding_part(name, enables));
+        assert_eq!(again.as_ref(), Ok(enables), "what a Space begins with is sealed as it is read");
+    }
+    let sealed = enables.is_ok();
     if let Some(name) = roster.name(MemberNo(1)) {
         let mut again = Roster::default();
         assert_eq!(again.note(MemberNo(1), &Roster::sealed_part(name)), Ok(Vec::new()));
@@ -68,6 +75,38 @@ pub(super) fn roster(input: &[u8]) -> Outcome {
         assert_eq!(Roster::from_bytes(&roster.to_bytes()).as_ref(), Ok(roster), "names are stored as read");
     }
     Outcome::parsed(sealed || stored.is_ok())
+}
+
+/// The sealed part of a `Settings` Entry, or what a Device has stored of all of them.
+pub(super) fn settings(input: &[u8]) -> Outcome {
+    let part = Enabled::read_part(input);
+    if let Ok(enables) = &part {
+        assert_eq!(Enabled::sealed_part(enables), input, "a part has one encoding");
+        let mut enabled = Enabled::default();
+        enabled.enable(enables);
+        let newest =
+            |name: &str| enables.iter().filter(|one| one.collection == name).map(|one| one.version).max();
+        for one in enables {
+            assert_eq!(
+                Some(enabled.newest(&one.collection)),
+                newest(&one.collection),
+                "versions are only raised"
+            );
+        }
+        assert_eq!(Enabled::from_bytes(&enabled.to_bytes()), Ok(enabled), "what is enabled can be stored");
+    }
+    let stored = read_back(Enabled::from_bytes(input), |enabled| Enabled::from_bytes(&enabled.to_bytes()));
+    Outcome::parsed(matches!(part, Ok(_) | Err(SettingsPart::Newer)) || stored.is_some())
+}
+
+/// What reads, reads the same after it was written again.
+pub(super) fn read_back<T: PartialEq + Debug, E: PartialEq + Debug>(
+    read: Result<T, E>,
+    again: impl Fn(&T) -> Result<T, E>,
+) -> Option<()> {
+    let found = read.ok()?;
+    assert_eq!(again(&found).as_ref(), Ok(&found), "it is stored as read");
+    Some(())
 }
 
 pub(super) fn membership(input: &[u8]) -> Outcome {

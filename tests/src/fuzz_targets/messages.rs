@@ -2,15 +2,16 @@
 //!
 //! For the corpora and for the mutators of the decoders' targets.
 
-use super::values::number;
+use super::values::{enables, number};
 use crate::harness::Rng;
 use bytes::Bytes;
 use std::sync::OnceLock;
 use veilfold_core::keys::{ContactCard, DeviceSeed, SeededEntropy};
 use veilfold_core::members::{Roster, SpaceTicket};
+use veilfold_core::resolver::Enabled;
 use veilfold_core::wire::entry::{NONCE_LEN, TAG_LEN};
 use veilfold_core::wire::frame::{DeviceFrame, RefuseReason, Refused, RelayFrame, SignedHead};
-use veilfold_core::wire::membership::{AddMember, EpochBox, Genesis, MemberKeys};
+use veilfold_core::wire::membership::{AddMember, EpochBox, Genesis, MemberKeys, Settings};
 use veilfold_core::wire::{
     ChainHash, ConnectionKey, ControlOp, ControlPublic, EntryHash, ExplicitContext, Header, KemKey, Kind,
     Limits, MemberKey, MemberNo, Membership, RelayKey, Role, SealedEntry, SpaceId, UserTag,
@@ -144,7 +145,9 @@ fn role(rng: &mut Rng) -> Role {
 
 /// The public part of a control Entry; half of them fit the membership that the target folds into.
 pub(super) fn control(rng: &mut Rng) -> Vec<u8> {
-    let op = if rng.chance(300) {
+    let op = if rng.chance(200) {
+        ControlOp::Settings(Settings { body_format: number(rng, 10) })
+    } else if rng.chance(300) {
         ControlOp::Genesis(Genesis {
             creator: keys(rng),
             padding_floor: number(rng, 12),
@@ -181,8 +184,10 @@ pub(super) fn roster(rng: &mut Rng) -> Vec<u8> {
     let name = |rng: &mut Rng| {
         (*rng.pick(&["", "Ada", "Zoë 🌿", "a name of more than 31 bytes, which is long"])).to_owned()
     };
-    if rng.chance(500) {
-        return Roster::sealed_part(&name(rng));
+    match rng.below(4) {
+        0 => return Roster::sealed_part(&name(rng)),
+        1 => return Roster::founding_part(&name(rng), &enables(rng)),
+        _ => {}
     }
     let mut roster = Roster::default();
     for member in 0..rng.below(5) {
@@ -190,6 +195,17 @@ pub(super) fn roster(rng: &mut Rng) -> Vec<u8> {
         assert_eq!(noted, Ok(Vec::new()), "a sound sealed part");
     }
     roster.to_bytes()
+}
+
+/// The sealed part of a `Settings` Entry, or what they have come to.
+pub(super) fn settings(rng: &mut Rng) -> Vec<u8> {
+    let enables = enables(rng);
+    if rng.chance(700) {
+        return Enabled::sealed_part(&enables);
+    }
+    let mut enabled = Enabled::default();
+    enabled.enable(&enables);
+    enabled.to_bytes()
 }
 
 /// Membership of a few.

@@ -5,15 +5,16 @@
 use super::messages::bytes;
 use crate::harness::Rng;
 use veilfold_core::model::{
-    Action, Body, Condition, DocumentKey, DocumentRead, ElementId, Encoder, Fields, Image, Op, Path, Place,
-    Position, Segment, SetMember, TextSplice, Transaction, TxId, TxNos, Value, value_to_json,
+    Action, Body, CallOp, Condition, DocumentKey, DocumentRead, ElementId, Encoder, Fields, Image, Op, Path,
+    Place, Position, Segment, SetMember, TextSplice, Transaction, TxId, TxNos, Value, value_to_json,
 };
+use veilfold_core::resolver::Enable;
 use veilfold_core::wire::MemberNo;
 
 const WORDS: [&str; 9] =
     ["", "a", "title", "done", "Zoë", "🌊", "x.y", "#1", "a rather long string, not a short one"];
 
-fn word(rng: &mut Rng) -> String {
+pub(super) fn word(rng: &mut Rng) -> String {
     (*rng.pick(&WORDS)).to_owned()
 }
 
@@ -50,6 +51,11 @@ fn map(rng: &mut Rng, depth: u64) -> Value {
     Value::Map((0..rng.below(4)).map(|_| (word(rng), literal(rng, depth.saturating_sub(1)))).collect())
 }
 
+/// A document as JSON shows it.
+pub(super) fn fields(rng: &mut Rng) -> Fields {
+    (0..rng.below(4)).map(|_| (word(rng), literal(rng, 3))).collect()
+}
+
 fn element(rng: &mut Rng) -> ElementId {
     ElementId(bytes(rng))
 }
@@ -76,7 +82,7 @@ fn place(rng: &mut Rng) -> Place {
 }
 
 fn op(rng: &mut Rng) -> Op {
-    match rng.below(14) {
+    match rng.below(15) {
         0 => Op::Create { fields: map(rng, 3) },
         1 => Op::Set { path: path(rng), value: literal(rng, 3) },
         2 => Op::Unset { path: path(rng) },
@@ -99,6 +105,10 @@ fn op(rng: &mut Rng) -> Op {
             Op::Expect { path: path(rng), condition }
         }
         12 => Op::TextCreate { path: path(rng), text: word(rng) },
+        13 => {
+            let name = format!("{}!", word(rng));
+            Op::Call(CallOp { version: 1 + number(rng, 40), name, args: literal(rng, 3) })
+        }
         _ => {
             let splice = |rng: &mut Rng| TextSplice {
                 offset: number(rng, 20),
@@ -110,7 +120,7 @@ fn op(rng: &mut Rng) -> Op {
     }
 }
 
-fn key(rng: &mut Rng) -> DocumentKey {
+pub(super) fn key(rng: &mut Rng) -> DocumentKey {
     DocumentKey::new(*rng.pick(&["notes", "n", "a b"]), format!("d{}", rng.below(100)))
 }
 
@@ -123,11 +133,11 @@ fn tx_nos(rng: &mut Rng) -> TxNos {
     numbers
 }
 
-fn position(rng: &mut Rng) -> Position {
+pub(super) fn position(rng: &mut Rng) -> Position {
     Position { seq: number(rng, 62), index: rng.below(300) }
 }
 
-fn transaction(rng: &mut Rng) -> Transaction {
+pub(super) fn transaction(rng: &mut Rng) -> Transaction {
     let read = |rng: &mut Rng| DocumentRead {
         key: key(rng),
         version: position(rng),
@@ -218,4 +228,14 @@ pub(super) fn text(rng: &mut Rng) -> Vec<u8> {
 /// JSON from an app.
 pub(super) fn json(rng: &mut Rng) -> Vec<u8> {
     value_to_json(&literal(rng, 5))
+}
+
+/// Resolver versions to be accepted.
+pub(super) fn enables(rng: &mut Rng) -> Vec<Enable> {
+    let one = |rng: &mut Rng| Enable {
+        collection: key(rng).collection,
+        version: 1 + number(rng, 62),
+        module: rng.chance(400).then(|| bytes(rng)),
+    };
+    (0..rng.below(5)).map(|_| one(rng)).collect()
 }
