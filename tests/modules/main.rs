@@ -6,6 +6,9 @@
 #![allow(clippy::unwrap_used)] // A test that cannot read its modules has nothing to say.
 
 mod misbehaved;
+// The limit is one of Linux's; what it shows is the same everywhere.
+#[cfg(target_os = "linux")]
+mod scarce;
 mod twins;
 
 use veilfold_core::model::{Position, Value};

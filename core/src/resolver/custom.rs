@@ -126,39 +126,51 @@ pub trait RunResolver: Send + Sync {
 /// A panic is an exception like any other: it rejects the call on every Device alike.
 impl<R: Resolver> RunResolver for R {
     fn run(&self, version: u64, runs: Vec<Run>) -> Result<Vec<Vec<Outcome>>, Stuck> {
-        Ok(runs.into_iter().map(|run| each_on_the_one_before(self, version, run)).collect())
+        let migrate = |from, state| Ok(asked(|| Resolver::migrate(self, from, state).map(Some)));
+        let resolve = |state, call: &Call| Ok(asked(|| self.resolve(state, call)));
+        runs.into_iter().map(|run| each_on_the_one_before(version, run, migrate, resolve)).collect()
     }
 
     fn migrate(&self, _: u64, states: Vec<(u64, Fields)>) -> Result<Vec<Option<Fields>>, Stuck> {
-        let one =
-            |(from, state)| match catch_unwind(AssertUnwindSafe(|| Resolver::migrate(self, from, state))) {
-                Ok(Ok(state)) => Some(state),
-                Ok(Err(_)) | Err(_) => None,
-            };
+        let one = |(from, state)| match asked(|| Resolver::migrate(self, from, state).map(Some)) {
+            Outcome::State(state) => state,
+            Outcome::Rejected(..) => None,
+        };
         Ok(states.into_iter().map(one).collect())
     }
 }
 
-fn each_on_the_one_before(resolver: &impl Resolver, version: u64, run: Run) -> Vec<Outcome> {
+fn asked(resolver: impl FnOnce() -> Result<Option<Fields>, Refusal>) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(resolver)) {
+        Ok(Ok(state)) => Outcome::State(state),
+        Ok(Err(Refusal(text))) => Outcome::Rejected(RejectReason::RefusedByResolver, Some(text)),
+        Err(_) => Outcome::Rejected(RejectReason::ResolverFailed, None),
+    }
+}
+
+/// The calls of a run by what asks about one document and about one call. A document of an older version
+/// is migrated before the first call; a rejected one leaves it as it was.
+pub(super) fn each_on_the_one_before(
+    version: u64,
+    run: Run,
+    migrate: impl Fn(u64, Fields) -> Result<Outcome, Stuck>,
+    resolve: impl Fn(Option<Fields>, &Call) -> Result<Outcome, Stuck>,
+) -> Result<Vec<Outcome>, Stuck> {
     let (mut state, mut format) = (run.state, run.format);
     let mut outcomes = Vec::with_capacity(run.calls.len());
     for call in &run.calls {
-        let before = state.clone();
-        let resolve = || {
-            let before = match before {
-                Some(fields) if format < version => Some(Resolver::migrate(resolver, format, fields)?),
-                before => before,
-            };
-            resolver.resolve(before, call)
+        let before = match state.clone() {
+            Some(fields) if format < version => migrate(format, fields)?,
+            before => Outcome::State(before),
         };
-        outcomes.push(match catch_unwind(AssertUnwindSafe(resolve)) {
-            Ok(Ok(after)) => {
-                (state, format) = (after.clone(), version);
-                Outcome::State(after)
-            }
-            Ok(Err(Refusal(text))) => Outcome::Rejected(RejectReason::RefusedByResolver, Some(text)),
-            Err(_) => Outcome::Rejected(RejectReason::ResolverFailed, None),
-        });
+        let outcome = match before {
+            Outcome::State(before) => resolve(before, call)?,
+            rejected => rejected,
+        };
+        if let Outcome::State(after) = &outcome {
+            (state, format) = (after.clone(), version);
+        }
+        outcomes.push(outcome);
     }
-    outcomes
+    Ok(outcomes)
 }

@@ -3,15 +3,18 @@
 //! Interpreted, so that it runs where code must not be made at run time. A module sees its input and
 //! nothing else: it may import nothing, every call gets a fresh instance with fixed fuel, memory and
 //! stack, and not-a-numbers are made canonical. So what it gives, also running out of fuel, is the same
-//! everywhere. `docs/protocol/wasm.md` describes the bytes.
+//! everywhere. What only this machine lacks is no answer. `docs/protocol/wasm.md` describes the bytes.
 
-use super::custom::{Call, Outcome, Run, RunResolver, Stuck};
+use super::custom::{Call, Outcome, Run, RunResolver, Stuck, each_on_the_one_before};
 use crate::model::{Decoder, Encoder, Fields, RejectReason, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use wasmi::errors::{MemoryError, TableError};
 use wasmi::{
-    CompilationMode, Config, Engine, ExternType, Linker, Store, StoreLimits, StoreLimitsBuilder, TrapCode,
+    CompilationMode, Config, Engine, ExternType, Linker, ResourceLimiter, Store, StoreLimits,
+    StoreLimitsBuilder, TrapCode,
 };
+use wasmi_core::LimiterError;
 
 /// Fuel of one call, about one for a simple instruction.
 const FUEL: u64 = 20_000_000;
@@ -61,7 +64,7 @@ pub enum ModuleError {
 pub struct Module {
     hash: [u8; 32],
     module: wasmi::Module,
-    linker: Linker<StoreLimits>,
+    linker: Linker<Limits>,
     migrates: bool,
 }
 
@@ -86,8 +89,11 @@ impl Module {
             .wasm_custom_page_sizes(false)
             .wasm_wide_arithmetic(false);
         let engine = Engine::new(&config);
-        let module =
-            wasmi::Module::new(&engine, bytes).map_err(|error| ModuleError::Invalid(error.to_string()))?;
+        // Whole before it is translated: the translation goes on where only the end of a function would
+        // show that it is none.
+        let module = wasmi::Module::validate(&engine, bytes)
+            .and_then(|()| wasmi::Module::new(&engine, bytes))
+            .map_err(|error| ModuleError::Invalid(error.to_string()))?;
         if let Some(import) = module.imports().next() {
             return Err(ModuleError::Imports(format!("{}.{}", import.module(), import.name())));
         }
@@ -105,62 +111,73 @@ impl Module {
     }
 
     /// One question to a fresh instance.
-    fn ask(&self, function: &str, question: &[u8]) -> Outcome {
-        match self.answer(function, question) {
-            Ok(answer) => read_answer(&answer).unwrap_or(FAILED),
+    fn ask(&self, function: &str, question: &[u8]) -> Result<Outcome, Stuck> {
+        let mut store = Store::new(self.module.engine(), Limits::new());
+        store.limiter(|limits| limits);
+        let answer = self.answer(&mut store, function, question);
+        if store.data().starved {
+            return Err(NO_MEMORY);
+        }
+        match answer {
+            Ok(answer) => Ok(read_answer(&answer).unwrap_or(FAILED)),
             Err(error) => match error.as_trap_code() {
+                Some(TrapCode::OutOfSystemMemory) => Err(NO_MEMORY),
                 Some(TrapCode::OutOfFuel | TrapCode::StackOverflow) => {
-                    Outcome::Rejected(RejectReason::ResolverLimit, None)
+                    Ok(Outcome::Rejected(RejectReason::ResolverLimit, None))
                 }
-                Some(_) | None => FAILED,
+                Some(_) | None => Ok(FAILED),
             },
         }
     }
 
-    fn answer(&self, function: &str, question: &[u8]) -> Result<Vec<u8>, wasmi::Error> {
-        let limits = StoreLimitsBuilder::new()
-            .memory_size(MEMORY_BYTES_MAX)
-            .tables(1)
-            .table_elements(TABLE_ELEMENTS_MAX)
-            .build();
-        let mut store = Store::new(self.module.engine(), limits);
-        store.limiter(|limits| limits);
+    fn answer(
+        &self,
+        store: &mut Store<Limits>,
+        function: &str,
+        question: &[u8],
+    ) -> Result<Vec<u8>, wasmi::Error> {
         store.set_fuel(FUEL)?;
-        let instance = self.linker.instantiate_and_start(&mut store, &self.module)?;
-        let alloc = instance.get_typed_func::<u32, u32>(&store, ALLOC)?;
-        let function = instance.get_typed_func::<(u32, u32), u64>(&store, function)?;
-        let memory = instance.get_memory(&store, MEMORY).ok_or_else(|| wasmi::Error::new("no memory"))?;
+        let instance = self.linker.instantiate_and_start(&mut *store, &self.module)?;
+        let alloc = instance.get_typed_func::<u32, u32>(&*store, ALLOC)?;
+        let function = instance.get_typed_func::<(u32, u32), u64>(&*store, function)?;
+        let memory = instance.get_memory(&*store, MEMORY).ok_or_else(|| wasmi::Error::new("no memory"))?;
         let len = u32::try_from(question.len()).map_err(|_| wasmi::Error::new("too long a question"))?;
-        let at = alloc.call(&mut store, len)?;
+        let at = alloc.call(&mut *store, len)?;
         memory
-            .write(&mut store, at as usize, question)
+            .write(&mut *store, at as usize, question)
             .map_err(|error| wasmi::Error::new(error.to_string()))?;
-        let answer = function.call(&mut store, (at, len))?;
+        let answer = function.call(&mut *store, (at, len))?;
         let (at, len) = ((answer >> 32) as u32, answer as u32);
         if len > ANSWER_BYTES_MAX {
             return Err(TrapCode::OutOfFuel.into());
         }
-        let mut bytes = vec![0; len as usize];
-        memory.read(&store, at as usize, &mut bytes).map_err(|error| wasmi::Error::new(error.to_string()))?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len as usize).map_err(|_| TrapCode::OutOfSystemMemory)?;
+        bytes.resize(len as usize, 0);
+        memory
+            .read(&*store, at as usize, &mut bytes)
+            .map_err(|error| wasmi::Error::new(error.to_string()))?;
         Ok(bytes)
     }
 
-    fn migrated(&self, format: u64, state: &Fields) -> Outcome {
+    fn migrated(&self, format: u64, state: Fields) -> Result<Outcome, Stuck> {
         if !self.migrates {
-            return Outcome::State(Some(state.clone()));
+            return Ok(Outcome::State(Some(state)));
         }
         let mut question = Encoder::with_capacity(256);
         question.array(2);
         question.uint(format);
-        Value::Map(state.clone()).encode(&mut question);
-        self.ask(MIGRATE, &question.finish())
+        Value::Map(state).encode(&mut question);
+        let migrated = self.ask(MIGRATE, &question.finish())?;
+        // A migration gives a document, or it has failed.
+        Ok(if migrated == Outcome::State(None) { FAILED } else { migrated })
     }
 
-    fn resolved(&self, state: Option<&Fields>, call: &Call) -> Outcome {
+    fn resolved(&self, state: Option<Fields>, call: &Call) -> Result<Outcome, Stuck> {
         let mut question = Encoder::with_capacity(256);
         question.array(8);
         match state {
-            Some(fields) => Value::Map(fields.clone()).encode(&mut question),
+            Some(fields) => Value::Map(fields).encode(&mut question),
             None => question.nil(),
         }
         question.str(&call.name);
@@ -182,6 +199,72 @@ impl Module {
 }
 
 const FAILED: Outcome = Outcome::Rejected(RejectReason::ResolverFailed, None);
+const NO_MEMORY: Stuck = Stuck("there is no memory for it");
+
+/// What an instance may have, and whether this machine could not give that.
+struct Limits {
+    within: StoreLimits,
+    /// Set when something within the limits was refused by the machine. Others have it, so whatever the
+    /// module makes of that is no answer.
+    starved: bool,
+}
+
+impl Limits {
+    fn new() -> Self {
+        let within = StoreLimitsBuilder::new()
+            .memory_size(MEMORY_BYTES_MAX)
+            .tables(1)
+            .table_elements(TABLE_ELEMENTS_MAX)
+            .build();
+        Self { within, starved: false }
+    }
+
+    /// The instance ends here: a module that was told would go on without the memory.
+    fn starve(&mut self) -> Result<(), LimiterError> {
+        self.starved = true;
+        Err(LimiterError::ResourceLimiterDeniedAllocation)
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        self.within.memory_growing(current, desired, maximum)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        self.within.table_growing(current, desired, maximum)
+    }
+
+    fn memory_grow_failed(&mut self, error: &MemoryError) -> Result<(), LimiterError> {
+        if matches!(error, MemoryError::OutOfSystemMemory) { self.starve() } else { Ok(()) }
+    }
+
+    fn table_grow_failed(&mut self, error: &TableError) -> Result<(), LimiterError> {
+        if matches!(error, TableError::OutOfSystemMemory) { self.starve() } else { Ok(()) }
+    }
+
+    fn instances(&self) -> usize {
+        self.within.instances()
+    }
+
+    fn tables(&self) -> usize {
+        self.within.tables()
+    }
+
+    fn memories(&self) -> usize {
+        self.within.memories()
+    }
+}
 
 /// `[0, map or nil]` or `[1, text]`.
 fn read_answer(answer: &[u8]) -> Option<Outcome> {
@@ -205,34 +288,17 @@ fn read_answer(answer: &[u8]) -> Option<Outcome> {
 
 impl RunResolver for Module {
     fn run(&self, version: u64, runs: Vec<Run>) -> Result<Vec<Vec<Outcome>>, Stuck> {
-        let each = |run: Run| {
-            let (mut state, mut format) = (run.state, run.format);
-            let mut outcomes = Vec::with_capacity(run.calls.len());
-            for call in &run.calls {
-                let before = match &state {
-                    Some(fields) if format < version => self.migrated(format, fields),
-                    _ => Outcome::State(state.clone()),
-                };
-                let outcome = match before {
-                    Outcome::State(before) => self.resolved(before.as_ref(), call),
-                    rejected => rejected,
-                };
-                if let Outcome::State(after) = &outcome {
-                    (state, format) = (after.clone(), version);
-                }
-                outcomes.push(outcome);
-            }
-            outcomes
-        };
-        Ok(runs.into_iter().map(each).collect())
+        let migrate = |format, state| self.migrated(format, state);
+        let resolve = |state, call: &Call| self.resolved(state, call);
+        runs.into_iter().map(|run| each_on_the_one_before(version, run, migrate, resolve)).collect()
     }
 
     fn migrate(&self, _: u64, states: Vec<(u64, Fields)>) -> Result<Vec<Option<Fields>>, Stuck> {
-        let one = |(format, state)| match self.migrated(format, &state) {
-            Outcome::State(state) => state,
-            Outcome::Rejected(..) => None,
+        let one = |(format, state)| match self.migrated(format, state)? {
+            Outcome::State(state) => Ok(state),
+            Outcome::Rejected(..) => Ok(None),
         };
-        Ok(states.into_iter().map(one).collect())
+        states.into_iter().map(one).collect()
     }
 
     fn module(&self) -> Option<[u8; 32]> {
@@ -258,8 +324,8 @@ mod tests {
         Module::new(&wat::parse_str(text).expect("a module"))
     }
 
-    fn ask(module: &Module) -> Outcome {
-        let call = Call {
+    fn call() -> Call {
+        Call {
             document: "d".to_owned(),
             name: "n".to_owned(),
             args: Value::Int(1),
@@ -267,9 +333,12 @@ mod tests {
             author: MemberNo(2),
             position: Some(Position { seq: 3, index: 0 }),
             time_ms: 4,
-        };
-        let run = Run { state: None, format: 0, calls: vec![call] };
-        module.run(1, vec![run]).expect("a module always answers").remove(0).remove(0)
+        }
+    }
+
+    fn ask(module: &Module) -> Outcome {
+        let run = Run { state: None, format: 0, calls: vec![call()] };
+        module.run(1, vec![run]).expect("there is memory").remove(0).remove(0)
     }
 
     #[test]
@@ -301,6 +370,32 @@ mod tests {
         let hungry =
             "(if (i32.eq (memory.grow (i32.const 300)) (i32.const -1)) (then unreachable)) (i64.const 3)";
         assert_eq!(ask(&module(hungry, r"\92\00\c0").unwrap()), FAILED);
+    }
+
+    #[test]
+    fn only_what_the_machine_lacks_ends_an_instance_without_an_answer() {
+        let mut limits = Limits::new();
+        assert!(limits.memory_grow_failed(&MemoryError::OutOfBoundsGrowth).is_ok());
+        assert!(limits.memory_grow_failed(&MemoryError::OutOfFuel { required_fuel: 1 }).is_ok());
+        assert!(limits.table_grow_failed(&TableError::GrowOutOfBounds).is_ok());
+        assert!(!limits.starved);
+        assert!(limits.table_grow_failed(&TableError::OutOfSystemMemory).is_err() && limits.starved);
+        let mut limits = Limits::new();
+        assert!(limits.memory_grow_failed(&MemoryError::OutOfSystemMemory).is_err() && limits.starved);
+    }
+
+    #[test]
+    fn a_migration_without_a_document_rejects_the_call() {
+        let text = r#"(module (memory (export "memory") 1)
+            (data (i32.const 0) "\92\00\c0") (data (i32.const 16) "\92\00\80")
+            (func (export "veilfold_alloc") (param i32) (result i32) (i32.const 1024))
+            (func (export "veilfold_resolve") (param i32 i32) (result i64) (i64.const 0x1000000003))
+            (func (export "veilfold_migrate") (param i32 i32) (result i64) (i64.const 3)))"#;
+        let module = Module::new(&wat::parse_str(text).unwrap()).unwrap();
+        let older = |format| Run { state: Some(Fields::new()), format, calls: vec![call()] };
+        let told = module.run(1, vec![older(0), older(1)]).unwrap();
+        assert_eq!(told, [[FAILED], [Outcome::State(Some(Fields::new()))]]);
+        assert_eq!(module.migrate(1, vec![(0, Fields::new())]), Ok(vec![None]));
     }
 
     #[test]
