@@ -149,37 +149,35 @@ pub fn apply(
     let mut accepted = Accepted::default();
     for (index, action) in transaction.actions.iter().enumerate() {
         let key = &action.key;
-        let result = if let Op::Expect { path, condition } = &action.op {
-            expect(&images.look(key)?.fields, path, condition).map_err(|reason| Failed::No(reason.at(key)))
+        let told = if let Op::Expect { path, condition } = &action.op {
+            Ok(expect(&images.look(key)?.fields, path, condition).map_err(|reason| reason.at(key)))
         } else {
             if several && !before.contains_key(key) {
                 before.insert(key, images.look(key)?.clone());
             }
             let image = images.change(key)?;
-            let result = act(image, action, &mut context, governed);
+            let told = act(image, action, &mut context, governed);
             // Noted at once: a document that was just deleted is not one that was deleted long ago.
-            if result.as_ref().is_ok_and(|effect| effect.changed) {
+            if matches!(&told, Ok(Ok(effect)) if effect.changed) {
                 image.touch(author.member, place.position);
             }
-            result
+            told
         };
-        match result {
-            Ok(effect) => {
+        let ends = match told {
+            Ok(Ok(effect)) => {
                 if effect.changed && !accepted.changed.contains(key) {
                     accepted.changed.push(key.clone());
                 }
                 accepted.rebased.extend(effect.rebased.map(|op| (index, op)));
+                continue;
             }
-            Err(failed) => {
-                for (key, image) in before {
-                    *images.change(key)? = image;
-                }
-                return match failed {
-                    Failed::No(rejection) => Ok(Err(rejection)),
-                    Failed::Silent(silent) => Err(Undecided::Silent(silent)),
-                };
-            }
+            Ok(Err(rejection)) => Ok(Err(rejection)),
+            Err(silent) => Err(Undecided::Silent(silent)),
+        };
+        for (key, image) in before {
+            *images.change(key)? = image;
         }
+        return ends;
     }
     accepted.elements = context.elements;
     if place.position != Position::UNORDERED {
@@ -188,38 +186,27 @@ pub fn apply(
     Ok(Ok(accepted))
 }
 
-/// Why an Action did not happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failed {
-    /// It is rejected.
-    No(Rejection),
-    /// An app's resolver gave no answer on this Device.
-    Silent(Silent),
-}
-
-/// One Action on one document; what fails leaves it as it was.
+/// One Action on one document; what does not happen leaves it as it was.
 ///
 /// # Errors
-/// Why it did not happen.
+/// An app's resolver gave no answer on this Device. A rejection is a result, not an error.
 pub fn act(
     image: &mut Image,
     action: &Action,
     context: &mut FoldContext,
     governed: &mut Governed<'_>,
-) -> Result<Effect, Failed> {
+) -> Result<Result<Effect, Rejection>, Silent> {
     let key = &action.key;
-    match &action.op {
-        Op::Call(call) => match governed.call(image, key, call, context) {
-            Ok(Ok(changed)) => Ok(Effect { changed, rebased: None }),
-            Ok(Err(rejection)) => Err(Failed::No(rejection)),
-            Err(silent) => Err(Failed::Silent(silent)),
-        },
-        Op::Expect { path, condition } => {
-            expect(&image.fields, path, condition).map_err(|reason| Failed::No(reason.at(key)))
+    Ok(match &action.op {
+        Op::Call(call) => {
+            let called = governed.call(image, key, call, context)?;
+            called.map(|changed| Effect { changed, rebased: None })
         }
-        _ if governed.governs(&key.collection) => Err(Failed::No(RejectReason::NeedsResolver.at(key))),
-        op => resolve(&mut image.fields, op, context).map_err(|reason| Failed::No(reason.at(key))),
-    }
+        op if governed.governs(&key.collection) && !op.is_read_only() => {
+            Err(RejectReason::NeedsResolver.at(key))
+        }
+        op => resolve(&mut image.fields, op, context).map_err(|reason| reason.at(key)),
+    })
 }
 
 /// Notes the change for those who have read which documents there are. A collection is remembered as

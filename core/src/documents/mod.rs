@@ -12,7 +12,7 @@ mod rebase;
 mod reissue;
 mod root;
 
-pub use apply::{Accepted, Failed, FoldAuthor, FoldPlace, Undecided, act};
+pub use apply::{Accepted, FoldAuthor, FoldPlace, Undecided, act};
 pub use cache::Documents;
 pub use pending::{
     MUTATOR_ARGS_BYTES_MAX, MUTATOR_NAME_BYTES_MAX, MutatorRun, OUTBOX_COUNT_MAX, Pending, PendingSet,

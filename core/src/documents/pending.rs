@@ -255,17 +255,8 @@ impl PendingSet {
         (held + self.hidden.len(), self.rows.values().map(wanted).sum())
     }
 
-    /// Numbers that touch the document, in order.
-    pub fn touching(&self, key: &DocumentKey) -> impl Iterator<Item = u64> {
-        self.touching.get(key).into_iter().flatten().copied()
-    }
-
-    /// Numbers of those shown Transactions that touch the document, in order.
-    pub fn shown_touching(&self, key: &DocumentKey) -> impl Iterator<Item = u64> {
-        self.touching(key).filter(|tx_no| !self.hidden.contains(tx_no))
-    }
-
-    /// The same as ranges; of a whole collection, those that write to any of its documents.
+    /// Numbers of those shown Transactions that touch the document; of a whole collection, of those that
+    /// write to any of its documents.
     pub fn shown_on(&self, key: &DocumentKey) -> TxNos {
         self.on(key, |tx_no| !self.hidden.contains(&tx_no))
     }

@@ -4,7 +4,7 @@ use super::engine::{Engine, Parts};
 use super::output::Output;
 use super::space::{Space, SpaceRow};
 use crate::documents::{
-    Failed, FoldAuthor, MUTATOR_ARGS_BYTES_MAX, MUTATOR_NAME_BYTES_MAX, MutatorRun, Pending, Undecided, act,
+    FoldAuthor, MUTATOR_ARGS_BYTES_MAX, MUTATOR_NAME_BYTES_MAX, MutatorRun, Pending, Undecided, act,
 };
 use crate::envelope::{Founding, LogHead, VerifiedEntry, found_space};
 use crate::error::{Error, ErrorKind};
@@ -368,9 +368,9 @@ impl Engine {
         choose_versions(&mut actions, resolvers, &enabled)?;
         for action in &actions {
             match act(&mut image, action, &mut context, &mut governed) {
-                Ok(_) => {}
-                Err(Failed::No(rejection)) => return Err(rejected_here(&rejection)),
-                Err(Failed::Silent(silent)) => return Err(no_answer(&silent)),
+                Ok(Ok(_)) => {}
+                Ok(Err(rejection)) => return Err(rejected_here(&rejection)),
+                Err(silent) => return Err(no_answer(&silent)),
             }
         }
         let format = image.format;

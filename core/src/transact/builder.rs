@@ -62,7 +62,8 @@ pub fn build(
 pub fn depends_on(pending: &PendingSet, actions: &[Action], before: u64) -> TxNos {
     let mut all = std::collections::BTreeSet::new();
     for action in actions.iter().filter(|action| matches!(action.op, Op::TextEdit { .. })) {
-        all.extend(pending.shown_touching(&action.key).filter(|tx_no| *tx_no < before));
+        let shown = pending.shown_on(&action.key);
+        all.extend(shown.ranges().iter().flat_map(|(first, count)| *first..(first + count).min(before)));
     }
     let mut depends = TxNos::default();
     all.into_iter().for_each(|tx_no| depends.push(tx_no));
