@@ -1,10 +1,13 @@
-//! What tests of a Relay need: authors that make signed Entries, a store that fails when told, and a
-//! Relay that lies (`testing/hostile.rs`).
+//! What tests of a Relay need: authors that make signed Entries, a store that fails when told, a door
+//! that something else stands at, and a Relay that lies (`testing/hostile.rs`).
 //!
 //! Used by this package's tests and, with the feature `testing`, by simulations and the tests of apps.
 //! The sealed parts are filler: a Relay cannot open them anyway.
 
+mod door;
 pub mod hostile;
+
+pub use door::Door;
 
 use crate::store::{Durability, MemoryStore, Store, StoreError, StoredEntry};
 use bytes::Bytes;

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::{AbortHandle, JoinSet};
+use veilfold_relay::testing::Door;
 use veilfold_wire::SpaceId;
 
 /// Every message that passed, as it was before the WebSocket's own framing and masking.
@@ -45,7 +45,7 @@ pub struct Passed {
 pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
-    accepting: AbortHandle,
+    _door: Door,
 }
 
 #[derive(Debug)]
@@ -105,8 +105,9 @@ impl Proxy {
             cuts: watch::channel(0).0,
             frozen: watch::channel(false).0,
         });
-        let accepting = tokio::spawn(accept(listener, shared.clone())).abort_handle();
-        Ok(Self { address, shared, accepting })
+        let carried = shared.clone();
+        let door = Door::open(listener, move |stream| carry::connection(stream, carried.clone()));
+        Ok(Self { address, shared, _door: door })
     }
 
     /// Where clients connect.
@@ -178,28 +179,5 @@ impl Proxy {
     /// Takes what was recorded; recording goes on from nothing.
     pub fn take_recording(&self) -> Recording {
         core::mem::take(&mut self.shared.state().recording)
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Dropped with this task, and its connections with it.
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let shared = shared.clone();
-                    connections.spawn(carry::connection(stream, shared));
-                }
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
     }
 }

@@ -12,7 +12,7 @@ mod serve;
 #[cfg(feature = "cli")]
 pub use serve::serve;
 
-use super::FaultyStore;
+use super::{Door, FaultyStore};
 use crate::config::{Config, Data};
 use crate::keys::RelayIdentity;
 use crate::relay::{Relay, RelayError};
@@ -21,7 +21,6 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::{AbortHandle, JoinSet};
 
 /// What is done to devices at the lying door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,17 +60,7 @@ pub struct HostileRelay {
     store: FaultyStore,
     seed: [u8; 32],
     shared: Arc<Shared>,
-    _accepting: Accepting,
-}
-
-/// Ends the lying door, and its connections with it, when it is dropped.
-#[derive(Debug)]
-struct Accepting(AbortHandle);
-
-impl Drop for Accepting {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    _door: Door,
 }
 
 #[derive(Debug)]
@@ -114,8 +103,9 @@ impl HostileRelay {
         let lying = listener.local_addr().map_err(listen)?;
         let now = Now { lie: None, relay: honest.address(), _other: None };
         let shared = Arc::new(Shared { now: Mutex::new(now), changes: watch::channel(()).0 });
-        let accepting = Accepting(tokio::spawn(accept(listener, shared.clone())).abort_handle());
-        Ok(Self { honest, lying, store, seed, shared, _accepting: accepting })
+        let carried = shared.clone();
+        let door = Door::open(listener, move |stream| carry::connection(stream, carried.clone()));
+        Ok(Self { honest, lying, store, seed, shared, _door: door })
     }
 
     /// The door at which it tells the truth.
@@ -150,22 +140,5 @@ impl HostileRelay {
     /// Stops it at both doors.
     pub async fn shutdown(self) {
         self.honest.shutdown().await;
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Dropped with this task, and its connections with it.
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let shared = shared.clone();
-                    connections.spawn(carry::connection(stream, shared));
-                }
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
     }
 }
