@@ -1,4 +1,4 @@
-"""Holds `veilfold_v1.py` against the golden vectors in v1/.
+"""Holds `veilfold_v1.py` and `veilfold_body.py` against the golden vectors in v1/.
 
     pip install -r requirements.txt && python check.py
 """
@@ -10,6 +10,7 @@ import sys
 
 from nacl import bindings as na
 
+from veilfold_body import enable, enabled_bytes, read_body, read_settings, settings_hash
 from veilfold_v1 import (
     ZERO,
     Entry,
@@ -164,9 +165,37 @@ def check_log(case):
             opened = entry.open(secret, ZERO if expected["seq"] == 1 else space, log.floor)
         except Refused as error:
             assert str(error) == expected["opening_fault"]
+            continue
+        fault = None if entry.kind else error_of(read_body, opened)
+        assert fault == expected["opening_fault"]
+        assert fault or opened.hex() == expected["opened"]
+
+
+def exactly(value):
+    """For a comparison in which 1, 1.0 and true are three values."""
+    return json.dumps(value, sort_keys=True)
+
+
+def check_body(case):
+    (data,) = unhex(case, "body")
+    if "error" in case:
+        assert error_of(read_body, data) == case["error"]
+    else:
+        assert exactly(read_body(data)) == exactly(case["transactions"])
+
+
+def check_settings(case):
+    enabled = {}
+    for part, expected in zip(case["parts"], case["read"], strict=True):
+        try:
+            enables = read_settings(bytes.fromhex(part))
+        except Refused as error:
+            assert str(error) == expected
         else:
-            # What is inside a body is the fold's business; this program does not read it.
-            assert expected["opening_fault"] == "BadBody" or opened.hex() == expected["opened"]
+            assert enables == expected
+            enable(enabled, enables)
+    assert enabled_bytes(enabled).hex() == case["enabled"]
+    assert settings_hash(enabled).hex() == case["hash"]
 
 
 CHECKS = {
@@ -181,6 +210,8 @@ CHECKS = {
     "genesis-space-id": check_genesis,
     "entry-hash-chain": check_log,
     "faults": check_log,
+    "body": check_body,
+    "settings": check_settings,
 }
 
 

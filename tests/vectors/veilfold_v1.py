@@ -1,7 +1,7 @@
 """A second implementation of version 1: keys, Entries, membership and the judging of a log.
 
-It does what docs/protocol/{keys,envelope,control}.md describe, except for the contents of a body,
-and is small enough to start a third one from. `check.py` holds it against the golden vectors.
+It does what docs/protocol/{keys,envelope,control}.md describe, and is small enough to start a third one
+from; `veilfold_body.py` reads what is inside of Entries. `check.py` holds both against the golden vectors.
 """
 
 import base64
@@ -285,6 +285,10 @@ class Control:
             self.enc, self.ciphertext = read.take(32), read.take(48)
             if not READER <= self.role <= OWNER:
                 raise Refused("BadControl")
+        elif self.op == 2:
+            self.body_format = read.varint()
+            if self.body_format > 255:
+                raise Refused("BadControl")
         else:
             raise Refused("BadControl")
         read.end()
@@ -359,9 +363,13 @@ class Log:
             return "BadControl"
         if control.op == 1 and not (role == OWNER or role == ADMIN and control.role <= WRITER):
             return "NotAllowed"
+        if control.op == 2 and role < ADMIN:
+            return "NotAllowed"
         if control.seq != self.control_seq + 1 or control.prev != self.control_head:
             return "ControlConflict"
-        known = any(control.sign == public for public, _ in self.members.values())
+        if control.op == 2:
+            return None if control.body_format else "BadControl"
+        known = control.op == 1 and any(control.sign == public for public, _ in self.members.values())
         if control.op == 0 or control.member_no != control.seq or known:
             return "BadControl"
         return None
@@ -372,7 +380,8 @@ class Log:
             self.written[entry.member_no, entry.author_seq] = entry.data
             if entry.kind and not fault and len(self.chain) > 1:
                 control = Control(entry.public)
-                self.members[control.member_no] = (control.sign, control.role)
+                if control.op == 1:
+                    self.members[control.member_no] = (control.sign, control.role)
                 self.control_seq, self.control_head = control.seq, digest
         self.chain.append(tagged_hash(b"chain", u64(len(self.chain)), self.chain[-1], digest))
 

@@ -181,9 +181,26 @@ impl World {
         fault
     }
 
+    /// The public part of the next change, whatever it is.
+    pub(super) fn control(&self, op: ControlOp) -> ControlPublic {
+        let membership = self.log.membership.as_ref().unwrap();
+        let (control_seq, prev_control_hash) = (membership.control_seq() + 1, *membership.control_head());
+        ControlPublic { control_seq, prev_control_hash, op }
+    }
+
     pub(super) fn seal_control(&mut self, by: usize, lag: u64, public: &ControlPublic) -> Sealed {
+        self.seal_control_with(by, lag, public, b"sealed")
+    }
+
+    pub(super) fn seal_control_with(
+        &mut self,
+        by: usize,
+        lag: u64,
+        public: &ControlPublic,
+        part: &[u8],
+    ) -> Sealed {
         let (context, keyring) = (self.context(by, lag), &self.devices[by].keyring);
-        seal_control(keyring, &context, public, b"sealed", &mut self.entropy).unwrap()
+        seal_control(keyring, &context, public, part, &mut self.entropy).unwrap()
     }
 
     /// A log of `len` random Entries by several authors, control and skipped ones among them.

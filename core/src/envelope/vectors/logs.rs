@@ -4,9 +4,11 @@ use super::super::world::{Log, World, body, hedge};
 use super::super::{Opened, SealContext, open};
 use super::{Case, Vector, variant};
 use crate::keys::{DeviceSeed, EpochSecret, Keyring, SeededEntropy, hex};
+use crate::resolver::{Enable, Enabled};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use veilfold_wire::{Checks, ControlOp, Judgement, MemberNo, Role, SpaceId, TransportFault};
+use veilfold_wire::membership::Settings;
+use veilfold_wire::{AuthoredFault, Checks, ControlOp, Judgement, MemberNo, Role, SpaceId, TransportFault};
 use zeroize::Zeroizing;
 
 pub(super) fn vectors() -> Vec<Vector> {
@@ -143,6 +145,7 @@ fn fault_cases() -> Vec<Value> {
         forged_member_case(),
         authored_case(),
         opening_case(),
+        settings_case(),
     ]
 }
 
@@ -236,6 +239,36 @@ fn opening_case() -> Value {
     world.write(1, 0, &body(4, "notes"));
     case(
         "every fault that only opening shows; a writer used another key for one Entry",
+        &world,
+        &world.entries,
+    )
+}
+
+fn settings_case() -> Value {
+    let mut world = team(37, 1);
+    world.add_member(0, Role::Admin, 0);
+    let part = |version| {
+        let enable = Enable { collection: "seats".to_owned(), version, module: None };
+        Enabled::sealed_part(&[enable])
+    };
+    for (by, body_format, fault) in [
+        (0, 1, None),
+        (3, 255, None),
+        (0, 0, Some(AuthoredFault::BadControl)),
+        (1, 1, Some(AuthoredFault::NotAllowed)),
+        (2, 1, Some(AuthoredFault::NotAllowed)),
+    ] {
+        let public = world.control(ControlOp::Settings(Settings { body_format }));
+        let sealed = world.seal_control_with(by, 0, &public, &part(1 + by as u64));
+        assert_eq!(world.order(sealed.entry.bytes()), fault);
+    }
+    let mut late = world.control(ControlOp::Settings(Settings { body_format: 1 }));
+    late.control_seq -= 1;
+    let sealed = world.seal_control_with(0, 0, &late, &part(9));
+    assert_eq!(world.order(sealed.entry.bytes()), Some(AuthoredFault::ControlConflict));
+    world.add_member(0, Role::Reader, 0);
+    case(
+        "settings by those who may, by those who may not, of no format, and too late",
         &world,
         &world.entries,
     )

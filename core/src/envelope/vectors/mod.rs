@@ -3,6 +3,7 @@
 //!
 //! A vector file is a list of cases; a case holds inputs, outputs and why it is there.
 
+mod bodies;
 mod keys;
 mod logs;
 mod plain;
@@ -22,7 +23,7 @@ struct Vector {
 }
 
 fn all() -> Vec<Vector> {
-    [plain::vectors(), keys::vectors(), logs::vectors()].into_iter().flatten().collect()
+    [plain::vectors(), keys::vectors(), logs::vectors(), bodies::vectors()].into_iter().flatten().collect()
 }
 
 /// The fields of a case.
