@@ -189,18 +189,8 @@ impl World {
     }
 
     pub(super) fn seal_control(&mut self, by: usize, lag: u64, public: &ControlPublic) -> Sealed {
-        self.seal_control_with(by, lag, public, b"sealed")
-    }
-
-    pub(super) fn seal_control_with(
-        &mut self,
-        by: usize,
-        lag: u64,
-        public: &ControlPublic,
-        part: &[u8],
-    ) -> Sealed {
         let (context, keyring) = (self.context(by, lag), &self.devices[by].keyring);
-        seal_control(keyring, &context, public, part, &mut self.entropy).unwrap()
+        seal_control(keyring, &context, public, b"sealed", &mut self.entropy).unwrap()
     }
 
     /// A log of `len` random Entries by several authors, control and skipped ones among them.

@@ -9,6 +9,8 @@ mod device;
 mod entropy;
 mod epoch;
 #[cfg(test)]
+pub(crate) mod golden;
+#[cfg(test)]
 pub(crate) mod hex;
 mod keyring;
 mod primitives;

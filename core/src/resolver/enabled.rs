@@ -165,6 +165,9 @@ pub(crate) fn decode_list(input: &mut Decoder<'_>) -> Result<Vec<Enable>, BodyEr
 }
 
 #[cfg(test)]
+mod vectors;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

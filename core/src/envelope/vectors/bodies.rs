@@ -1,4 +1,4 @@
-//! Vectors of what is inside: bodies with every operation, and the sealed part of `Settings`.
+//! Vectors of what a data Entry seals: bodies with every operation, and bodies that are none.
 
 use super::{Case, Vector};
 use crate::keys::hex;
@@ -6,24 +6,15 @@ use crate::model::{
     Action, Body, CallOp, Condition, DocumentKey, DocumentRead, ElementId, Op, Path, Place, Position,
     Segment, SetMember, TextSplice, Transaction, TxId, TxNos, Value as Literal, value_to_json,
 };
-use crate::resolver::{Enable, Enabled};
 use serde_json::{Value, json};
 
 pub(super) fn vectors() -> Vec<Vector> {
-    vec![
-        Vector {
-            name: "body",
-            about: "What a data Entry seals, as bytes and as what they say; bodies that every reader skips.",
-            cases: body_cases,
-            outputs: body,
-        },
-        Vector {
-            name: "settings",
-            about: "Sealed parts of `Settings` Entries in the order: what each enables, and what they come to.",
-            cases: settings_cases,
-            outputs: settings,
-        },
-    ]
+    vec![Vector {
+        name: "body",
+        about: "What a data Entry seals, as bytes and as what they say; bodies that every reader skips.",
+        cases: body_cases,
+        outputs: body,
+    }]
 }
 
 const ELEMENT: ElementId = ElementId([0x11; 12]);
@@ -240,55 +231,4 @@ fn told_path(path: &Path) -> Value {
         Segment::Element(element) => told_element(element),
     };
     path.0.iter().map(segment).collect()
-}
-
-fn settings_cases() -> Vec<Value> {
-    let enable = |collection: &str, version, module: Option<u8>| Enable {
-        collection: collection.to_owned(),
-        version,
-        module: module.map(|byte| [byte; 32]),
-    };
-    let part = |enables: &[Enable]| hex::encode(Enabled::sealed_part(enables));
-    let case = |why: &str, parts: &[String]| json!({ "why": why, "parts": parts });
-    let seats = part(&[enable("seats", 1, None)]);
-    let odd = |why: &str, from: &str, to: &str| {
-        assert_eq!(seats.matches(from).count(), 1, "{why}");
-        case(why, &[seats.replace(from, to)])
-    };
-    vec![
-        case("nothing is enabled", &[]),
-        case("one version", std::slice::from_ref(&seats)),
-        case("a module is pinned", &[part(&[enable("seats", 300, Some(0xab))])]),
-        case(
-            "versions are only raised; collections come by name",
-            &[
-                part(&[enable("seats", 2, None), enable("notes", 1, Some(1)), enable("seats", 1, None)]),
-                part(&[enable("seats", 2, Some(2)), enable("seats", u64::MAX, None), enable("a", 1, None)]),
-            ],
-        ),
-        case("a part that is none is passed over", &[seats.clone(), "c0".to_owned()]),
-        odd("a newer format, however it goes on", "9201", "9202"),
-        odd("version 0", "736561747301", "736561747300"),
-        odd("a version in a longer spelling", "736561747301", "7365617473cc01"),
-        odd("no collection", "a57365617473", "a0"),
-        odd("two values for a version", "93a5736561747301c0", "92a5736561747301"),
-        odd("three values where there are two", "9201", "9301"),
-        case("a byte after it", &[format!("{seats}00")]),
-    ]
-}
-
-fn settings(case: &Case) -> Value {
-    let mut enabled = Enabled::default();
-    let mut read = Vec::new();
-    for part in case.list("parts") {
-        read.push(match Enabled::read_part(&part) {
-            Ok(enables) => {
-                enabled.enable(&enables);
-                let told = |one: &Enable| json!([one.collection, one.version, one.module.map(hex::encode)]);
-                enables.iter().map(told).collect()
-            }
-            Err(error) => json!(super::variant(error)),
-        });
-    }
-    json!({ "read": read, "enabled": hex::encode(enabled.to_bytes()), "hash": hex::encode(enabled.hash()) })
 }

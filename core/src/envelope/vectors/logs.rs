@@ -4,7 +4,6 @@ use super::super::world::{Log, World, body, hedge};
 use super::super::{Opened, SealContext, open};
 use super::{Case, Vector, variant};
 use crate::keys::{DeviceSeed, EpochSecret, Keyring, SeededEntropy, hex};
-use crate::resolver::{Enable, Enabled};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use veilfold_wire::membership::Settings;
@@ -247,10 +246,6 @@ fn opening_case() -> Value {
 fn settings_case() -> Value {
     let mut world = team(37, 1);
     world.add_member(0, Role::Admin, 0);
-    let part = |version| {
-        let enable = Enable { collection: "seats".to_owned(), version, module: None };
-        Enabled::sealed_part(&[enable])
-    };
     for (by, body_format, fault) in [
         (0, 1, None),
         (3, 255, None),
@@ -259,12 +254,12 @@ fn settings_case() -> Value {
         (2, 1, Some(AuthoredFault::NotAllowed)),
     ] {
         let public = world.control(ControlOp::Settings(Settings { body_format }));
-        let sealed = world.seal_control_with(by, 0, &public, &part(1 + by as u64));
+        let sealed = world.seal_control(by, 0, &public);
         assert_eq!(world.order(sealed.entry.bytes()), fault);
     }
     let mut late = world.control(ControlOp::Settings(Settings { body_format: 1 }));
     late.control_seq -= 1;
-    let sealed = world.seal_control_with(0, 0, &late, &part(9));
+    let sealed = world.seal_control(0, 0, &late);
     assert_eq!(world.order(sealed.entry.bytes()), Some(AuthoredFault::ControlConflict));
     world.add_member(0, Role::Reader, 0);
     case(
