@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use veilfold_core::documents::{Documents, FoldAuthor, FoldPlace, RootPoint, state_root};
+use veilfold_core::documents::{DocumentHashes, Documents, FoldAuthor, FoldPlace, RootPoint, state_root};
 use veilfold_core::model::{DocumentKey, Position, Transaction, fields_to_json};
 use veilfold_core::resolver::{Enabled, Governed, Resolvers};
 use veilfold_core::store::rows::{AuthorRow, SpaceNo};
@@ -98,6 +98,7 @@ impl EngineFold {
         }
         let settings = Enabled::default().hash();
         let point = RootPoint { seq, chain, control_head, settings: &settings, authors: &authors };
-        state_root(&self.documents, &self.store, &point).unwrap().0
+        let documents = DocumentHashes::of(&self.documents, &self.store, seq).unwrap();
+        state_root(&documents.buckets(), &point).0
     }
 }

@@ -10,4 +10,5 @@ mod mutators;
 mod newcomer;
 mod rejected_edit;
 mod resolvers;
+mod roots;
 mod story;

@@ -26,6 +26,10 @@ pub struct ClientConfig {
     pub power_safe: bool,
     /// The root key's id in the key store, if it is not to be made of the file's name.
     pub key_id: Option<String>,
+    /// The app's version. When another writer's documents differ from this Device's, each version folds the
+    /// log again at most once.
+    #[uniffi(default = "")]
+    pub app_version: String,
 }
 
 /// A Space in the list.
@@ -63,6 +67,7 @@ impl Client {
             durability,
             runtime: Some(runtime::handle()?),
             retries_by_hand: true,
+            app_version: config.app_version,
             resolvers: resolvers.map(|set| set.all()).unwrap_or_default(),
             ..Config::default()
         };

@@ -1,7 +1,7 @@
 //! Small typed records: fates, status, members, events. Numbers are `i64`, which every language has.
 
 use veilfold_core::client::{self, DriverEvent};
-use veilfold_core::model::Position;
+use veilfold_core::model::{DocumentKey, Position};
 use veilfold_core::wire::Role;
 
 /// What became of a write.
@@ -161,6 +161,32 @@ pub enum Event {
         /// Position in the order.
         seq: i64,
     },
+    /// A writer has other documents, although this Device's are what its own verified log makes of them.
+    Diverged {
+        /// The Space.
+        space: String,
+        /// Where in the order.
+        seq: i64,
+        /// Number of the Member that wrote it.
+        author: i64,
+        /// The bucket of the state root in which something differs, once it is known.
+        bucket: Option<i64>,
+        /// The documents that differ, as far as they are known.
+        documents: Vec<DocumentName>,
+    },
+    /// This Device's documents were not what its own verified log makes of them. They are now.
+    Healed {
+        /// The Space.
+        space: String,
+        /// Up to where in the order.
+        seq: i64,
+        /// The bucket of the state root in which the first of them lies, if documents were concerned.
+        bucket: Option<i64>,
+        /// The first of the documents that are different now.
+        documents: Vec<DocumentName>,
+        /// How many there are.
+        count: i64,
+    },
     /// The store could not keep what arrived; it is fetched again.
     StoreFailed {
         /// What it said.
@@ -171,6 +197,21 @@ pub enum Event {
         /// Why.
         detail: String,
     },
+}
+
+/// A document's collection and id.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct DocumentName {
+    /// The collection.
+    pub collection: String,
+    /// The id.
+    pub id: String,
+}
+
+impl From<DocumentKey> for DocumentName {
+    fn from(key: DocumentKey) -> Self {
+        Self { collection: key.collection, id: key.document }
+    }
 }
 
 /// A count or position for languages without unsigned numbers; none comes near the limit.
@@ -286,6 +327,24 @@ impl From<DriverEvent> for Event {
             }
             DriverEvent::Engine(client::Event::ResolverFailed { space, collection, position }) => {
                 Self::ResolverFailed { space: space.to_string(), collection, seq: signed(position.seq) }
+            }
+            DriverEvent::Engine(client::Event::Diverged { space, position, author, bucket, documents }) => {
+                Self::Diverged {
+                    space: space.to_string(),
+                    seq: signed(position),
+                    author: signed(author.0),
+                    bucket: bucket.map(signed),
+                    documents: documents.into_iter().map(DocumentName::from).collect(),
+                }
+            }
+            DriverEvent::Engine(client::Event::Healed { space, position, bucket, documents, count }) => {
+                Self::Healed {
+                    space: space.to_string(),
+                    seq: signed(position),
+                    bucket: bucket.map(signed),
+                    documents: documents.into_iter().map(DocumentName::from).collect(),
+                    count: signed(count),
+                }
             }
             DriverEvent::Engine(client::Event::StoreFailed { detail }) => Self::StoreFailed { detail },
             DriverEvent::Disconnected(reason) => Self::Disconnected { detail: reason.to_string() },

@@ -1,6 +1,7 @@
 //! What an app says when it opens a client.
 
 use super::mutators::Mutators;
+use crate::documents::short;
 use crate::engine::EngineConfig;
 use crate::io::Vault;
 use crate::resolver::Resolvers;
@@ -8,6 +9,7 @@ use crate::store::Durability;
 use std::fmt;
 use std::sync::Arc;
 use tokio::runtime::Handle;
+use veilfold_wire::hash::Hasher;
 
 /// Options of a client. The default works on this device alone, with the root key in a file beside
 /// the store.
@@ -32,6 +34,9 @@ pub struct Config {
     pub retries_by_hand: bool,
     /// What a write has survived when its call returns.
     pub durability: Durability,
+    /// The app's version, in the app's own words. When another writer's documents differ from this Device's,
+    /// each version folds the log again at most once; a new one may have a resolver's mistake mended.
+    pub app_version: String,
     /// The runtime on which sockets run. `None` is a thread that all clients of the process share.
     pub runtime: Option<Handle>,
     /// Protections that tests take away.
@@ -45,12 +50,23 @@ impl Config {
         Self { relay: Some(url.into()), ..Self::default() }
     }
 
+    /// One name for what may fold otherwise than another version.
+    fn app(&self) -> [u8; 8] {
+        let hasher = Hasher::new("app").prefixed(env!("CARGO_PKG_VERSION").as_bytes());
+        let hasher = hasher.prefixed(self.app_version.as_bytes());
+        let newest = self.resolvers.newest();
+        let hasher = newest.fold(hasher, |hasher, (collection, version, module)| {
+            hasher.prefixed(collection.as_bytes()).u64(version).fixed(&module.unwrap_or_default())
+        });
+        short(&hasher.finish())
+    }
+
     pub(super) fn engine(&self) -> EngineConfig {
         #[cfg(feature = "testing")]
         let engine = self.engine;
         #[cfg(not(feature = "testing"))]
         let engine = EngineConfig::default();
-        EngineConfig { durability: self.durability, ..engine }
+        EngineConfig { durability: self.durability, app: self.app(), ..engine }
     }
 }
 

@@ -53,11 +53,11 @@ mod space;
 mod streams;
 mod transaction;
 
-pub use crate::documents::StateRoot;
 pub use crate::engine::{Event, GiveUp, HeldFor, MemberInfo, SpaceStatus, SyncState};
 pub use crate::io::{CloseReason, DriverEvent};
 pub use crate::keys::ContactCard;
 pub use crate::members::SpaceTicket;
+pub use crate::model::StateRoot;
 pub use crate::outbox::{Fate, FateBatch, RefusedReason, Settled};
 pub use crate::query::LiveBatch;
 pub use crate::resolver::{Call, Outcome, Refusal, Resolver, Resolvers, Run, RunResolver, Stuck};

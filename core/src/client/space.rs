@@ -6,13 +6,12 @@ use super::mutators::Mutators;
 use super::receipt::Receipt;
 use super::streams::StatusStream;
 use super::transaction::Transaction;
-use crate::documents::StateRoot;
 use crate::engine::{Committed, Draft, MemberInfo, SpaceStatus, SyncState};
 use crate::error::{Error, ErrorKind};
 use crate::io::Driver;
 use crate::keys::ContactCard;
 use crate::members::SpaceTicket;
-use crate::model::{Action, TxId};
+use crate::model::{Action, StateRoot, TxId};
 use std::sync::Arc;
 use veilfold_wire::{Role, SpaceId};
 

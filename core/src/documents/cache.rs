@@ -224,6 +224,15 @@ impl Documents {
         Ok(slot.image.get_or_insert(Image::ABSENT))
     }
 
+    /// Puts another confirmed image in the place of the one that was there.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn replace(&mut self, store: &dyn Store, key: &DocumentKey, image: Image) -> Result<(), StoreError> {
+        *self.confirmed_mut(store, key)? = image;
+        Ok(())
+    }
+
     /// The image with the Outbox on top, when something is pending for the document.
     ///
     /// # Errors

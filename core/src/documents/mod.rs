@@ -20,4 +20,5 @@ pub use pending::{
 };
 pub use rebase::{RebaseContext, Rebased, rebase};
 pub use reissue::SeenTexts;
-pub use root::{RootPoint, StateRoot, state_root};
+pub(crate) use root::document_hash;
+pub use root::{DocumentHashes, RootPoint, place_of, short, state_root};

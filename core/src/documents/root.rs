@@ -1,36 +1,20 @@
 //! The state root: one hash over everything that a later fold may look at (protocol 5.1).
 //!
 //! Two Devices with the same position, running hash and root have the same documents and will make
-//! the same of every Entry to come.
+//! the same of every Entry to come. The hashes of single documents and buckets on the way to it are
+//! kept, so that a difference can be found.
 
 use super::cache::Documents;
 use super::confirmed::is_forgotten;
-use crate::model::{DocumentKey, Image};
+use crate::model::{DocumentKey, Image, ShortHash, StateRoot};
 use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
-use core::fmt;
 use std::collections::BTreeMap;
 use veilfold_wire::hash::Hasher;
 use veilfold_wire::{ChainHash, EntryHash, MemberNo};
 
 /// Documents per bucket, on average, at most.
 const BUCKET_DOCUMENTS: u64 = 256;
-
-/// Hash of a Space's whole state at one position.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StateRoot(pub [u8; 32]);
-
-impl fmt::Display for StateRoot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for StateRoot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StateRoot({self})")
-    }
-}
 
 /// Where in the order a root is taken.
 pub struct RootPoint<'a> {
@@ -46,49 +30,68 @@ pub struct RootPoint<'a> {
     pub authors: &'a BTreeMap<MemberNo, AuthorRow>,
 }
 
-/// Computes the root from the confirmed layer as it is stored.
-///
-/// # Errors
-/// As the store says.
-pub fn state_root(
-    documents: &Documents,
-    store: &dyn Store,
-    point: &RootPoint<'_>,
-) -> Result<StateRoot, StoreError> {
-    let mut hashes: Vec<([u8; 32], DocumentKey, [u8; 32])> = Vec::new();
-    let mut live = 0u64;
-    documents.for_each_confirmed(store, |key, image| {
-        if image.version.seq == 0 || is_forgotten(&image, point.seq) {
-            return;
-        }
-        live += u64::from(image.fields.is_some());
-        let place =
-            Hasher::new("bucket").prefixed(key.collection.as_bytes()).prefixed(key.document.as_bytes());
-        let hash = document_hash(&key, &image);
-        hashes.push((place.finish(), key, hash));
-    })?;
-    let buckets = live.div_ceil(BUCKET_DOCUMENTS).next_power_of_two();
-    let bits = buckets.trailing_zeros();
-    let bucket_of = |place: &[u8; 32]| {
-        let head = u64::from_be_bytes([
-            place[0], place[1], place[2], place[3], place[4], place[5], place[6], place[7],
-        ]);
-        if bits == 0 { 0 } else { head >> (64 - bits) }
-    };
-    // By bucket, and inside a bucket by name.
-    hashes.sort_unstable_by(|a, b| (bucket_of(&a.0), &a.1).cmp(&(bucket_of(&b.0), &b.1)));
-    let mut all = Hasher::new("buckets").u64(buckets);
-    let mut rest = hashes.as_slice();
-    for bucket in 0..buckets {
-        let len = rest.iter().take_while(|(place, ..)| bucket_of(place) == bucket).count();
-        let (here, after) = rest.split_at(len);
-        rest = after;
-        let mut hasher = Hasher::new("bucket-state").u64(len as u64);
-        for (_, _, hash) in here {
-            hasher = hasher.fixed(hash);
-        }
-        all = all.fixed(&hasher.finish());
+/// A hash of every remembered document at one position, by place.
+pub struct DocumentHashes {
+    hashes: Vec<([u8; 32], [u8; 32])>,
+    bits: u32,
+}
+
+impl DocumentHashes {
+    /// Hashes the confirmed layer as it is stored. Costs a pass over all documents.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn of(documents: &Documents, store: &dyn Store, seq: u64) -> Result<Self, StoreError> {
+        let (mut hashes, mut live) = (Vec::new(), 0u64);
+        documents.for_each_confirmed(store, |key, image| {
+            if let Some(hash) = document_hash(&key, &image, seq) {
+                live += u64::from(image.fields.is_some());
+                hashes.push((place_of(&key), hash));
+            }
+        })?;
+        hashes.sort_unstable();
+        let bits = live.div_ceil(BUCKET_DOCUMENTS).next_power_of_two().trailing_zeros();
+        Ok(Self { hashes, bits })
     }
+
+    /// How many documents there are, deleted ones that are still remembered among them.
+    pub fn count(&self) -> usize {
+        self.hashes.len()
+    }
+
+    /// The bucket that a document lies in.
+    pub fn bucket_of(&self, key: &DocumentKey) -> u64 {
+        bucket(&place_of(key), self.bits)
+    }
+
+    /// The hashes of all buckets, in order.
+    pub fn buckets(&self) -> Vec<[u8; 32]> {
+        let numbers = 0..1u64 << self.bits;
+        numbers
+            .map(|number| {
+                let inside = self.inside(number);
+                let hasher = Hasher::new("bucket-state").u64(inside.len() as u64);
+                inside.iter().fold(hasher, |hasher, (_, hash)| hasher.fixed(hash)).finish()
+            })
+            .collect()
+    }
+
+    /// The beginnings of place and hash of the documents in one bucket, by place.
+    pub fn shorts(&self, number: u64) -> Vec<(ShortHash, ShortHash)> {
+        self.inside(number).iter().map(|(place, hash)| (short(place), short(hash))).collect()
+    }
+
+    fn inside(&self, number: u64) -> &[([u8; 32], [u8; 32])] {
+        let start = self.hashes.partition_point(|(place, _)| bucket(place, self.bits) < number);
+        let end = self.hashes.partition_point(|(place, _)| bucket(place, self.bits) <= number);
+        self.hashes.get(start..end).unwrap_or_default()
+    }
+}
+
+/// The root over buckets and everything beside the documents.
+pub fn state_root(buckets: &[[u8; 32]], point: &RootPoint<'_>) -> StateRoot {
+    let all = Hasher::new("buckets").u64(buckets.len() as u64);
+    let all = buckets.iter().fold(all, |hasher, bucket| hasher.fixed(bucket));
     let mut authors = Hasher::new("authors").u64(point.authors.len() as u64);
     for (member, row) in point.authors {
         authors = authors.u64(member.0).prefixed(&row.to_bytes());
@@ -100,11 +103,32 @@ pub fn state_root(
         .fixed(point.settings)
         .fixed(&authors.finish())
         .fixed(&all.finish());
-    Ok(StateRoot(root.finish()))
+    StateRoot(root.finish())
 }
 
-fn document_hash(key: &DocumentKey, image: &Image) -> [u8; 32] {
-    Hasher::new("doc")
+/// The beginning of a hash.
+pub fn short(hash: &[u8; 32]) -> ShortHash {
+    let mut out = ShortHash::default();
+    out.copy_from_slice(&hash[..8]);
+    out
+}
+
+/// Where a document lies among all: in which bucket, and where in it.
+pub fn place_of(key: &DocumentKey) -> [u8; 32] {
+    Hasher::new("bucket").prefixed(key.collection.as_bytes()).prefixed(key.document.as_bytes()).finish()
+}
+
+/// The number in the leading bits.
+fn bucket(place: &[u8; 32], bits: u32) -> u64 {
+    if bits == 0 { 0 } else { u64::from_be_bytes(short(place)) >> (64 - bits) }
+}
+
+/// The hash of a document; `None` when there is nothing of it to remember at `seq`.
+pub(crate) fn document_hash(key: &DocumentKey, image: &Image, seq: u64) -> Option<[u8; 32]> {
+    if image.version.seq == 0 || is_forgotten(image, seq) {
+        return None;
+    }
+    let hasher = Hasher::new("doc")
         .prefixed(key.collection.as_bytes())
         .prefixed(key.document.as_bytes())
         .fixed(&[u8::from(image.fields.is_some())])
@@ -114,6 +138,6 @@ fn document_hash(key: &DocumentKey, image: &Image) -> [u8; 32] {
         .u64(image.author.0)
         .u64(image.foreign.seq)
         .u64(image.foreign.index)
-        .u64(image.format)
-        .finish()
+        .u64(image.format);
+    Some(hasher.finish())
 }

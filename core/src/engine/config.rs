@@ -10,6 +10,11 @@ pub struct EngineConfig {
     pub durability: Durability,
     /// How often a named mutator is tried before its rejection is final.
     pub mutator_tries: u64,
+    /// Names the version of the app, and ours: each folds a Space again at most once when another writer's
+    /// root differs.
+    pub app: [u8; 8],
+    /// Roots are taken at multiples of this many positions; another number only in tests.
+    pub root_every: u64,
     /// Which protections are on: all of them, outside of tests.
     pub protections: Protections,
     /// How sealed parts are made.
@@ -38,6 +43,8 @@ impl Default for EngineConfig {
         Self {
             durability: Durability::Process,
             mutator_tries: 8,
+            app: [0; 8],
+            root_every: super::roots::ROOT_EVERY,
             protections: Protections::ALL,
             #[cfg(feature = "testing")]
             cipher: crate::keys::Cipher::Real,

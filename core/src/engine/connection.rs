@@ -54,6 +54,7 @@ impl Engine {
     pub fn handle_timeout(&mut self, now_ms: u64) -> Result<(), Error> {
         self.now_ms = now_ms;
         self.retry_held(now_ms)?;
+        self.heal_on()?;
         match self.session.due(now_ms) {
             Due::Nothing => {}
             Due::Connect => self.outputs.push_back(Output::Connect),

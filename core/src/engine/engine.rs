@@ -1,6 +1,7 @@
 //! The engine: owner of the store, the keys and all open Spaces of one Device.
 
 use super::config::EngineConfig;
+use super::healing::Healing;
 use super::holds::Holds;
 use super::mutators::Retries;
 use super::output::Output;
@@ -35,6 +36,7 @@ pub struct Engine {
     pub(super) live: LiveQueries,
     pub(super) retries: Retries,
     pub(super) holds: Holds,
+    pub(super) healing: Healing,
     pub(super) resolvers: Resolvers,
     /// The newest time that anybody told.
     pub(super) now_ms: u64,
@@ -89,6 +91,7 @@ impl Engine {
             live: LiveQueries::default(),
             retries: Retries::default(),
             holds: Holds::default(),
+            healing: Healing::default(),
             resolvers: Resolvers::default(),
             now_ms: 0,
             outputs: VecDeque::new(),
@@ -115,6 +118,7 @@ impl Engine {
             .into_iter()
             .chain(self.subscriptions.deadline())
             .chain(self.holds.deadline())
+            .chain(self.healing.deadline())
             .min()
     }
 
@@ -141,6 +145,9 @@ impl Engine {
         space.documents.set_reader(&self.resolvers, &space.enabled);
         if !space.cursor().is_folded() {
             self.holds.look_again(id);
+        }
+        if space.roots.reconsider(self.config.app) {
+            self.healing.want(id);
         }
         self.open.insert(id, space);
         Ok(())

@@ -4,6 +4,7 @@ use super::engine::{Engine, Parts};
 use super::holds::HeldFor;
 use super::output::{Event, Output};
 use super::remote::{Fold, open_for_fold};
+use super::roots::compare_root;
 use super::settle::Batch;
 use super::space::Space;
 use crate::documents::{FoldAuthor, FoldPlace, Undecided};
@@ -68,6 +69,7 @@ impl Engine {
         parts.space.dirty.core = true;
         let rebased = batch.finish(&mut parts)?;
         self.shown(id, rebased);
+        self.consider_healing(id)?;
         if let Some((seq, why)) = hold {
             self.hold(id, seq, why);
         }
@@ -165,6 +167,18 @@ fn fold_body(
             seen_seq: header.seen_seq,
         };
         fold_transaction(parts, batch, governed, transaction, header.member_no, place)?;
+    }
+    if let Some(claim) = &body.root
+        && let Some((difference, documents)) =
+            compare_root(parts, header.member_no, claim).map_err(Unfolded::Failed)?
+    {
+        parts.outputs.push_back(Output::Event(Event::Diverged {
+            space: parts.space.id,
+            position: claim.seq,
+            author: header.member_no,
+            bucket: difference.bucket,
+            documents,
+        }));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod connection;
 #[allow(clippy::module_inception)]
 mod engine;
 mod fold;
+mod healing;
 #[cfg(feature = "testing")]
 mod held;
 mod holds;
@@ -17,6 +18,7 @@ mod output;
 mod reading;
 mod refold;
 mod remote;
+mod roots;
 mod sending;
 mod settle;
 mod space;

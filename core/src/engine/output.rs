@@ -1,11 +1,11 @@
 //! What should be done outside, after the step that asked for it was committed.
 
 use super::holds::HeldFor;
-use crate::model::{Position, TxId};
+use crate::model::{DocumentKey, Position, TxId};
 use crate::outbox::Fate;
 use crate::query::LiveId;
 use bytes::Bytes;
-use veilfold_wire::{SpaceId, TransportFault};
+use veilfold_wire::{MemberNo, SpaceId, TransportFault};
 
 /// Something for the driver to do. Lost outputs are harmless: what matters is asked for again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,34 @@ pub enum Event {
         collection: String,
         /// Where.
         position: Position,
+    },
+    /// A writer has other documents, although this Device's are what its own verified log makes of them.
+    /// Told once, and again when the bucket and the documents are found. This Device keeps its own.
+    Diverged {
+        /// The Space.
+        space: SpaceId,
+        /// Where the roots differ.
+        position: u64,
+        /// Whose root it was.
+        author: MemberNo,
+        /// The bucket of the state root in which something differs, once it is known.
+        bucket: Option<u64>,
+        /// The documents in it that differ, as far as this Device has them, once they are known.
+        documents: Vec<DocumentKey>,
+    },
+    /// This Device's documents were not what its own verified log makes of them, perhaps because of a mistake
+    /// in an earlier version of the app's resolvers. They are now.
+    Healed {
+        /// The Space.
+        space: SpaceId,
+        /// The position up to which it was folded again.
+        position: u64,
+        /// The bucket of the state root in which the first of them lies, if documents were concerned.
+        bucket: Option<u64>,
+        /// The first of the documents that are different now.
+        documents: Vec<DocumentKey>,
+        /// How many there are.
+        count: u64,
     },
     /// The store could not keep what arrived; it is fetched again.
     StoreFailed {

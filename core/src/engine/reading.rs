@@ -3,10 +3,11 @@
 use super::engine::{Engine, Parts};
 use super::holds::HeldFor;
 use super::remote::{Fold, open_for_fold};
-use crate::documents::{RootPoint, StateRoot, state_root};
+use crate::documents::{DocumentHashes, RootPoint, state_root};
 use crate::envelope::VerifiedEntry;
 use crate::error::Error;
 use crate::gather::gather;
+use crate::model::StateRoot;
 use crate::model::{DocumentKey, Fields, Transaction};
 use crate::query::{LiveBatch, LiveId, LiveScope};
 use crate::sync::{Phase, State};
@@ -303,7 +304,8 @@ impl Engine {
             settings: &space.enabled.hash(),
             authors: &space.authors,
         };
-        Ok(state_root(&space.documents, store, &point)?)
+        let documents = DocumentHashes::of(&space.documents, store, cursor.folded)?;
+        Ok(state_root(&documents.buckets(), &point))
     }
 }
 

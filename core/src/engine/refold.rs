@@ -7,15 +7,16 @@ use super::engine::{Engine, Parts};
 use super::holds::HeldFor;
 use super::output::{Event, Output};
 use super::space::{Space, SpaceRow};
-use crate::documents::StateRoot;
 use crate::envelope::LogHead;
 use crate::error::Error;
 use crate::keys::{DeviceRootKey, DeviceSeed, Entropy, Secret};
+use crate::model::StateRoot;
 use crate::query::LiveQueries;
 use crate::store::{MemoryStore, StoreError, Table};
 use crate::sync::{Session, Subscriptions};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use veilfold_wire::limits::SEEN_WINDOW;
 use veilfold_wire::{ChainHash, SpaceId, TransportFault};
 
 /// A second engine with this Device's keys for one Space, and nothing of the Space's log yet.
@@ -63,6 +64,7 @@ impl Engine {
             live: LiveQueries::default(),
             retries: Default::default(),
             holds: Default::default(),
+            healing: Default::default(),
             resolvers,
             now_ms: 0,
             outputs: VecDeque::new(),
@@ -84,10 +86,25 @@ impl Refold {
                 found = found.or(Some(fault));
             }
         }
+        self.forget_entries()?;
         Ok(found)
     }
 
-    #[cfg(feature = "testing")]
+    /// Drops the folded Entries that no later one is judged by, so that memory follows the documents and
+    /// not the log.
+    fn forget_entries(&mut self) -> Result<(), Error> {
+        let space = self.space;
+        self.engine.step(|engine| {
+            let Parts { space, store, .. } = engine.parts(space)?;
+            let (from, to) =
+                (space.no.first(), space.no.numbered(space.row.folded.saturating_sub(SEEN_WINDOW)));
+            for (key, _) in store.scan(Table::Log, &from, &to, usize::MAX >> 1)? {
+                store.delete(Table::Log, &key)?;
+            }
+            Ok(())
+        })
+    }
+
     pub(super) fn engine(&mut self) -> &mut Engine {
         &mut self.engine
     }

@@ -18,18 +18,35 @@ impl Engine {
         entries: Vec<Bytes>,
         now_ms: u64,
     ) -> Result<(), Error> {
-        self.step_until_held(|engine| {
-            let fault = engine.keep_page(id, first_seq, &entries)?;
-            let head = engine.space(id)?.cursor().log.seq;
-            match fault {
-                Some(fault) => engine.distrust(id, fault, now_ms),
-                None => {
-                    engine.subscriptions.get(id).advanced(head);
-                    engine.outputs.push_back(Output::Status(id));
+        let (mut first_seq, mut rest) = (first_seq, entries);
+        loop {
+            // A root is one of everything up to its position, so a step ends there.
+            let root = self.root_within(id, first_seq, rest.len())?;
+            let after = rest.split_off(root.unwrap_or(rest.len()));
+            let fault = self.step_until_held(|engine| {
+                let fault = engine.keep_page(id, first_seq, &rest)?;
+                let head = engine.space(id)?.cursor().log.seq;
+                match fault {
+                    Some(fault) => engine.distrust(id, fault, now_ms),
+                    None => {
+                        if root.is_some() {
+                            engine.take_root(id)?;
+                        }
+                        engine.subscriptions.get(id).advanced(head);
+                        if after.is_empty() {
+                            engine.outputs.push_back(Output::Status(id));
+                        }
+                    }
                 }
+                engine.attend(id, now_ms)?;
+                Ok(fault)
+            })?;
+            if fault.is_some() || after.is_empty() {
+                break;
             }
-            engine.attend(id, now_ms)
-        })?;
+            first_seq += rest.len() as u64;
+            rest = after;
+        }
         if self.space(id)?.cursor().is_folded() {
             return Ok(());
         }

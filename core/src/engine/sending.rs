@@ -106,7 +106,9 @@ impl Engine {
             if waiting == 0 || !worth {
                 return Ok(());
             }
-            let body = take_batch(space, sealed + 1);
+            let mut body = take_batch(space, sealed + 1);
+            body.root = space.roots.claim();
+            space.dirty.roots |= body.root.is_some();
             seal_body(space, store, entropy, &context, &body)?;
         }
     }
@@ -129,7 +131,7 @@ impl Engine {
             }
             let Parts { space, store, entropy, .. } = engine.parts(id)?;
             let Some(context) = seal_context(space) else { return Ok(false) };
-            seal_body(space, store, entropy, &context, &Body { transactions })?;
+            seal_body(space, store, entropy, &context, &Body { transactions, root: None })?;
             engine.attend(id, now_ms)?;
             Ok(true)
         })
@@ -226,7 +228,7 @@ fn last_sealed(space: &Space) -> u64 {
 
 /// Transactions from a number on, made for the order as it is folded now.
 fn take_batch(space: &Space, first: u64) -> Body {
-    let mut body = Body { transactions: Vec::new() };
+    let mut body = Body { transactions: Vec::new(), root: None };
     let mut bytes = Encoder::new();
     for (_, pending) in space.pending.from(first).take(TRANSACTIONS_MAX) {
         let mut transaction = pending.transaction.clone();

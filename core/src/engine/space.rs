@@ -1,6 +1,7 @@
 //! One open Space: everything that deciding needs, read from the store once and kept in step with it.
 
 use super::config::EngineConfig;
+use super::roots::Roots;
 use crate::documents::{Documents, PendingSet, SealedRef};
 use crate::envelope::LogHead;
 use crate::error::Error;
@@ -22,6 +23,7 @@ const ROSTER: u8 = 2;
 const WISH: u8 = 3;
 const SETTINGS: u8 = 4;
 // 5 belongs to `outbox/retries.rs`.
+const ROOTS: u8 = 6;
 
 /// The row of a Space. Fields are named in the store, so that later versions can add some.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +60,7 @@ pub(super) struct Space {
     pub(super) pending: PendingSet,
     pub(super) in_flight: InFlight,
     pub(super) tail: LogTail,
+    pub(super) roots: Roots,
     /// What this step changed of the rows that are not written as they change.
     pub(super) dirty: Dirty,
 }
@@ -68,6 +71,7 @@ pub(super) struct Dirty {
     pub(super) core: bool,
     pub(super) membership: bool,
     pub(super) settings: bool,
+    pub(super) roots: bool,
     pub(super) authors: BTreeSet<MemberNo>,
 }
 
@@ -88,6 +92,7 @@ impl Space {
             pending: PendingSet::default(),
             in_flight: InFlight::default(),
             tail: LogTail::default(),
+            roots: Roots::default(),
             dirty: Dirty { core: true, ..Dirty::default() },
         }
     }
@@ -126,6 +131,9 @@ impl Space {
         }
         if let Some(bytes) = get(SETTINGS)? {
             space.enabled = Enabled::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("settings"))?;
+        }
+        if let Some(bytes) = get(ROOTS)? {
+            space.roots = Roots::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("roots"))?;
         }
         let wishes = no.named(WISH, &[]);
         for (_, bytes) in store.scan(Table::Spaces, &wishes, &no.named(WISH + 1, &[]), usize::MAX >> 1)? {
@@ -226,6 +234,11 @@ impl Space {
         }
         if dirty.settings {
             store.put(Table::Spaces, &self.no.named(SETTINGS, &[]), &self.enabled.to_bytes())?;
+        }
+        if dirty.roots {
+            let bytes = self.roots.to_bytes();
+            let bytes = bytes.map_err(|_| StoreError::Failed("a roots row cannot be written".to_owned()))?;
+            store.put(Table::Spaces, &self.no.named(ROOTS, &[]), &bytes)?;
         }
         for member in dirty.authors {
             if let Some(row) = self.authors.get(&member) {

@@ -256,7 +256,7 @@ pub(super) fn body(tx_no: u64, collection: &str) -> Vec<u8> {
     let tx_id = TxId(tx_no.to_be_bytes());
     let (reads, depends) = (Vec::new(), TxNos::default());
     let transaction = Transaction { tx_no, tx_id, base_seq: 0, time_ms: 0, reads, depends, actions };
-    Body { transactions: vec![transaction] }.encode()
+    Body { transactions: vec![transaction], root: None }.encode()
 }
 
 pub(super) fn hedge(entropy: &mut dyn Entropy) -> HedgeKey {

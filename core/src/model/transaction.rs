@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::document::{DocumentKey, Position};
 use super::encoding::{BodyError, Decoder, Encoder};
+use super::root::ClaimedRoot;
 use core::fmt;
 
 /// Most Actions of one Transaction.
@@ -198,6 +199,8 @@ impl Transaction {
 pub struct Body {
     /// At least one.
     pub transactions: Vec<Transaction>,
+    /// What the writer says its documents were, now and then.
+    pub root: Option<ClaimedRoot>,
 }
 
 impl Body {
@@ -208,6 +211,9 @@ impl Body {
         out.array(self.transactions.len());
         for transaction in &self.transactions {
             transaction.encode(&mut out);
+        }
+        if let Some(root) = &self.root {
+            root.encode(&mut out);
         }
         out.finish()
     }
@@ -226,8 +232,9 @@ impl Body {
         for _ in 0..count {
             transactions.push(Transaction::decode(&mut input)?);
         }
+        let root = if input.remaining() > 0 { Some(ClaimedRoot::decode(&mut input)?) } else { None };
         input.end()?;
-        let body = Self { transactions };
+        let body = Self { transactions, root };
         if body.encode() == bytes { Ok(body) } else { Err(BodyError::NotCanonical) }
     }
 }

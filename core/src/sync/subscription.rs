@@ -128,6 +128,15 @@ impl Subscription {
         matches!(self.state, State::CatchingUp { .. } | State::Live)
     }
 
+    /// How many Entries from `first` on the Relay is known to have; `None` when it is not being followed.
+    pub fn missing(&self, first: u64) -> Option<u64> {
+        match self.state {
+            State::CatchingUp { target } => Some((target + 1).saturating_sub(first)),
+            State::Live => Some(0),
+            State::Wanted | State::Asked | State::Waiting { .. } => None,
+        }
+    }
+
     /// True when own Entries may be sent, apart from waiting.
     pub fn may_send(&self) -> bool {
         self.state == State::Live && self.fault.is_none()

@@ -208,7 +208,7 @@ pub(super) fn json(input: &[u8]) -> Outcome {
         depends: TxNos::default(),
         actions: vec![Action { key, op }],
     };
-    let body = Body { transactions: vec![transaction] };
+    let body = Body { transactions: vec![transaction], root: None };
     assert_eq!(Body::decode(&body.encode()).as_ref(), Ok(&body), "a literal can be sealed");
     Outcome::Parsed
 }

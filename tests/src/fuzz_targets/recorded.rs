@@ -150,7 +150,7 @@ fn entries(duo: &Duo) -> Vec<SealedEntry> {
 fn bodies(duo: &mut Duo) -> Vec<Vec<u8>> {
     let entries = duo.engine.log_entries(recorded().space, 0, 1_000).unwrap_or_default();
     let bodies = entries.into_iter().filter_map(|entry| entry.transactions);
-    bodies.map(|transactions| Body { transactions }.encode()).collect()
+    bodies.map(|transactions| Body { transactions, root: None }.encode()).collect()
 }
 
 fn rows(table: Table) -> Vec<Vec<u8>> {

@@ -5,8 +5,9 @@
 use super::messages::bytes;
 use crate::harness::Rng;
 use veilfold_core::model::{
-    Action, Body, CallOp, Condition, DocumentKey, DocumentRead, ElementId, Encoder, Fields, Image, Op, Path,
-    Place, Position, Segment, SetMember, TextSplice, Transaction, TxId, TxNos, Value, value_to_json,
+    Action, Body, CallOp, ClaimedRoot, Condition, DocumentKey, DocumentRead, ElementId, Encoder, Fields,
+    Image, Op, Path, Place, Position, RootDetail, Segment, SetMember, StateRoot, TextSplice, Transaction,
+    TxId, TxNos, Value, value_to_json,
 };
 use veilfold_core::resolver::Enable;
 use veilfold_core::wire::MemberNo;
@@ -157,7 +158,21 @@ pub(super) fn transaction(rng: &mut Rng) -> Transaction {
 
 /// The plaintext of an Entry.
 pub(super) fn body(rng: &mut Rng) -> Vec<u8> {
-    Body { transactions: (0..1 + rng.below(3)).map(|_| transaction(rng)).collect() }.encode()
+    let transactions = (0..1 + rng.below(3)).map(|_| transaction(rng)).collect();
+    Body { transactions, root: rng.chance(300).then(|| claimed_root(rng)) }.encode()
+}
+
+fn claimed_root(rng: &mut Rng) -> ClaimedRoot {
+    let short = |rng: &mut Rng| rng.draw().to_be_bytes();
+    let detail = match rng.below(3) {
+        0 => RootDetail::None,
+        1 => RootDetail::Buckets((0..rng.below(5)).map(|_| short(rng)).collect()),
+        _ => RootDetail::Documents {
+            bucket: number(rng, 20),
+            hashes: (0..rng.below(5)).map(|_| (short(rng), short(rng))).collect(),
+        },
+    };
+    ClaimedRoot { seq: number(rng, 47), root: StateRoot([rng.below(256) as u8; 32]), detail }
 }
 
 /// What a resolver leaves in a document, besides texts.

@@ -60,6 +60,8 @@ pub struct Device {
     pub mutators: BTreeSet<TxId>,
     /// What its version of the app brings.
     pub resolvers: Resolvers,
+    /// Names that version.
+    pub app: [u8; 8],
     /// Kills so far, which vary its randomness.
     runs: u64,
     seed: u64,
@@ -83,6 +85,7 @@ impl Device {
             starting: true,
             mutators: BTreeSet::new(),
             resolvers: Resolvers::default(),
+            app: config.app,
             runs: 0,
             seed,
             root_seed: seed,
@@ -111,7 +114,8 @@ impl Device {
         let entropy = SeededEntropy::new(self.seed.wrapping_mul(1_000_003).wrapping_add(self.runs));
         let root = DeviceRootKey::generate(&mut SeededEntropy::new(self.root_seed));
         let store = Box::new(self.store.open());
-        let engine = Engine::open(store, Box::new(entropy), root, self.config)?;
+        let engine =
+            Engine::open(store, Box::new(entropy), root, EngineConfig { app: self.app, ..self.config })?;
         let engine = engine.with_resolvers(self.resolvers.clone());
         Ok(self.engine.insert(engine))
     }

@@ -48,11 +48,13 @@ pub struct Counts {
     pub copies: u64,
     /// Misdeeds of a Relay.
     pub misdeeds: u64,
+    /// Roots that a faulty writer invented.
+    pub invented_roots: u64,
 }
 
 impl Counts {
     /// What happened and how often, for people.
-    pub fn faults(&self) -> [(&'static str, u64); 10] {
+    pub fn faults(&self) -> [(&'static str, u64); 11] {
         [
             ("transactions committed", self.commits),
             ("frames delivered", self.frames),
@@ -64,6 +66,7 @@ impl Counts {
             ("clocks that jumped", self.clock_jumps),
             ("entries that a faulty writer sealed again", self.copies),
             ("pages that were tampered with", self.misdeeds),
+            ("roots that a faulty writer invented", self.invented_roots),
         ]
     }
 
@@ -79,6 +82,7 @@ impl Counts {
         self.commits += other.commits;
         self.copies += other.copies;
         self.misdeeds += other.misdeeds;
+        self.invented_roots += other.invented_roots;
     }
 }
 

@@ -62,6 +62,8 @@ pub enum State {
     ReadAgain,
     /// A step was taken back in the middle.
     StepUndone,
+    /// A log was folded again because of another writer's root.
+    FoldedAgain,
     /// Started with own writes that wait.
     StartedPending,
     /// Started with a sealed Entry whose fate is not known.
@@ -86,7 +88,7 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Offline,
         Self::Connecting,
         Self::SubscriptionRefused,
@@ -112,6 +114,7 @@ impl State {
         Self::RejectedAtOnce,
         Self::ReadAgain,
         Self::StepUndone,
+        Self::FoldedAgain,
         Self::StartedPending,
         Self::StartedSealed,
         Self::StartedAcknowledged,
@@ -152,6 +155,7 @@ impl State {
             Self::RejectedAtOnce => "rejected at the call",
             Self::ReadAgain => "read again at the call",
             Self::StepUndone => "step undone",
+            Self::FoldedAgain => "folded again",
             Self::StartedPending => "started with pending writes",
             Self::StartedSealed => "started with a sealed entry",
             Self::StartedAcknowledged => "started with an acknowledged entry",

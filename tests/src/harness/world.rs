@@ -17,7 +17,7 @@ use veilfold_relay::testing::FaultyStore as RelayStore;
 /// How long a killed process stays away, in milliseconds.
 const RESTART_MS: u64 = 500;
 /// Outputs of one step besides what is sent and what is settled, in a world with one Space.
-const OUTPUTS_MAX: usize = 16;
+const OUTPUTS_MAX: usize = 24;
 /// Events after which a quiet world must have become quiet.
 const QUIET_EVENTS_MAX: u64 = 200_000;
 
@@ -229,6 +229,8 @@ impl World {
             self.kill_device(device);
             return;
         }
+        let refolds = self.devices[device].engine.as_ref().map_or(0, Engine::refolds);
+        self.states.reached_if(refolds > 0, State::FoldedAgain);
         let mut asked = 0;
         while let Some(output) = self.devices[device].engine.as_mut().and_then(Engine::poll_output) {
             asked += usize::from(!matches!(output, Output::Send(_) | Output::Settled { .. }));
@@ -446,7 +448,7 @@ impl World {
         for device in 0..self.devices.len() {
             let Some(engine) = &mut self.devices[device].engine else { return false };
             let Ok(status) = engine.status(space) else { return false };
-            if status.state != SyncState::Live || status.outbox_count > 0 {
+            if status.state != SyncState::Live || status.outbox_count > 0 || engine.is_healing() {
                 return false;
             }
             heads.push(status.seq);

@@ -79,7 +79,8 @@ impl ReferenceModel {
         }
         let mut all = Hasher::new("buckets").u64(1 << bits);
         for bucket in 0..1u64 << bits {
-            let inside: Vec<_> = kept.iter().filter(|(key, _)| bucket_of(key, bits) == bucket).collect();
+            let mut inside: Vec<_> = kept.iter().filter(|(key, _)| bucket_of(key, bits) == bucket).collect();
+            inside.sort_by_key(|(key, _)| place_of(key));
             let mut hasher = Hasher::new("bucket-state").u64(inside.len() as u64);
             for (key, document) in inside {
                 hasher = hasher.fixed(&document_hash(key, document));
@@ -90,10 +91,14 @@ impl ReferenceModel {
     }
 }
 
-/// The leading bits of a hash of the name.
+/// A hash of the name.
+fn place_of(key: &DocumentKey) -> [u8; 32] {
+    Hasher::new("bucket").prefixed(key.collection.as_bytes()).prefixed(key.document.as_bytes()).finish()
+}
+
+/// The leading bits of the place.
 fn bucket_of(key: &DocumentKey, bits: u32) -> u64 {
-    let hash =
-        Hasher::new("bucket").prefixed(key.collection.as_bytes()).prefixed(key.document.as_bytes()).finish();
+    let hash = place_of(key);
     let mut bucket = 0;
     for bit in 0..bits {
         let byte = hash[(bit / 8) as usize];

@@ -89,6 +89,7 @@ impl App {
             world.kill_device(device);
         }
         world.devices[device].resolvers = resolvers(version);
+        world.devices[device].app = [version as u8; 8];
         world.start(device);
         self.versions.insert(device, version);
         world.states.reached_if(version > 1, State::AppUpdated);

@@ -34,6 +34,8 @@ pub fn run_history_for(seed: u64, protections: Protections, checker: Option<&'st
     if misdeed == Some(Misdeed::RepeatInOrder) {
         protections.relay = protections.relay.without_dedupe();
     }
+    let mut roots = Rng::new(seed ^ 0x2007);
+    protections.device.root_every = *roots.pick(&[4, 16, 64]);
     let mut world = World::new(seed, devices, protections);
     (world.only, world.looks) = (checker, true);
     let mut app = if misdeed.is_none() { App::install(&mut world, seed) } else { None };
@@ -59,6 +61,9 @@ pub fn run_history_for(seed: u64, protections: Protections, checker: Option<&'st
             if !world.tick(horizon) {
                 break;
             }
+        }
+        if roots.chance(60) {
+            user::invent_root(&mut world, device, space);
         }
         if world.rng.chance(30) {
             user::write_again(&mut world, device, space);

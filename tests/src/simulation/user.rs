@@ -38,6 +38,15 @@ pub fn act(world: &mut World, device: usize, space: SpaceId) {
     }
 }
 
+/// A faulty writer: the root that it attaches next is made up.
+pub fn invent_root(world: &mut World, device: usize, space: SpaceId) {
+    if world.devices[device].engine.is_some()
+        && world.call(device, |engine| engine.invent_root(space)).is_ok_and(|invented| invented)
+    {
+        world.counts.invented_roots += 1;
+    }
+}
+
 /// A faulty writer: seals some own Transaction that is in the order already once more.
 pub fn write_again(world: &mut World, device: usize, space: SpaceId) {
     let Some(engine) = &mut world.devices[device].engine else { return };

@@ -46,6 +46,8 @@ class Event:
         "store_failed",
         "held",
         "resolver_failed",
+        "diverged",
+        "healed",
         "disconnected",
     ]
     space: str | None = None
@@ -57,7 +59,17 @@ class Event:
     version: int | None = None
     """Which version of it."""
     seq: int | None = None
-    """Position of a write that every device rejects because the resolver raised."""
+    """Position of a write that every device rejects because the resolver raised; where the states differ; up to
+    where the log was folded again."""
+    author: int | None = None
+    """Number of the member whose documents differ from the ones here, although these are what this device's own
+    verified log makes of them. Told once, and again when the bucket and the documents are found."""
+    bucket: int | None = None
+    """The bucket of the state root in which they differ, once it is known."""
+    documents: tuple[tuple[str, str], ...] = ()
+    """Collection and id of the documents that differ, or of the first that were wrong here and are mended now."""
+    count: int | None = None
+    """How many were mended."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +194,7 @@ async def open(
     key_store: KeyStore | None = None,
     mutators: Iterable[Mutator[Any]] = (),
     resolvers: Iterable[Resolver | Module] = (),
+    app_version: str = "",
 ) -> Client:
     """Opens the device whose store is the file ``path``, or makes a new one there.
 
@@ -189,14 +202,21 @@ async def open(
     no error. ``name`` is what other members see in spaces that it founds. ``durability`` says what a
     write has survived when its call returns: a killed process, or a power cut. ``mutators`` are those that
     ``space.mutate`` may name; they are run again by a task of the event loop that opens the client, so keep
-    that loop running. ``resolvers`` are the app's own for its collections, in all their versions.
+    that loop running. ``resolvers`` are the app's own for its collections, in all their versions. When another
+    writer's documents differ from this device's, each ``app_version`` folds the log again at most once.
 
     Raises ``Invalid`` when the store is open already, here or in another process (``store_in_use``),
     ``NewerVersion``, and ``Corrupt`` for a damaged store or a lost key (``keys_lost``).
     """
     if durability not in ("process", "power"):
         raise Invalid("bad_durability", "durability is 'process' or 'power'")
-    config = _native.ClientConfig(relay=relay, name=name, power_safe=durability == "power", key_id=None)
+    config = _native.ClientConfig(
+        relay=relay,
+        name=name,
+        power_safe=durability == "power",
+        key_id=None,
+        app_version=app_version,
+    )
     store = None if key_store is None else _KeyStore(key_store)
     known = _mutators.by_name(mutators)
     brought = resolver_set(resolvers)
@@ -228,6 +248,10 @@ def _safely(call: Callable[[], bytes | None]) -> bytes | None:
         raise _native.KeyStoreError.Failed(type(error).__name__) from None
 
 
+def _names(documents: list[_native.DocumentName]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.collection, name.id) for name in documents)
+
+
 def event_of(native: _native.Event) -> Event:
     """The event of this package."""
     if isinstance(native, _native.Event.RELAY_MISBEHAVED):
@@ -242,5 +266,23 @@ def event_of(native: _native.Event) -> Event:
         return Event("held", native.space, native.why, native.collection, native.version)
     if isinstance(native, _native.Event.RESOLVER_FAILED):
         return Event("resolver_failed", native.space, collection=native.collection, seq=native.seq)
+    if isinstance(native, _native.Event.DIVERGED):
+        return Event(
+            "diverged",
+            native.space,
+            seq=native.seq,
+            author=native.author,
+            bucket=native.bucket,
+            documents=_names(native.documents),
+        )
+    if isinstance(native, _native.Event.HEALED):
+        return Event(
+            "healed",
+            native.space,
+            seq=native.seq,
+            bucket=native.bucket,
+            documents=_names(native.documents),
+            count=native.count,
+        )
     assert isinstance(native, _native.Event.DISCONNECTED)
     return Event("disconnected", None, native.detail)

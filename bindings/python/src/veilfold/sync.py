@@ -440,6 +440,7 @@ def open(
     key_store: KeyStore | None = None,
     mutators: Iterable[Mutator[Any]] = (),
     resolvers: Iterable[Resolver | Module] = (),
+    app_version: str = "",
 ) -> Client:
     """Opens a device. See :func:`veilfold.open`. Mutators are run again in threads of this module."""
     opening = _client.open(
@@ -450,6 +451,7 @@ def open(
         key_store=key_store,
         mutators=mutators,
         resolvers=resolvers,
+        app_version=app_version,
     )
     return Client(_run(opening))
 

@@ -16,8 +16,26 @@ public enum Event: Sendable, Hashable {
     /// A resolver of the app threw, or gave what is no document: the write at that position is rejected on every
     /// device.
     case resolverFailed(space: String, collection: String, seq: Int64)
+    /// A writer has other documents, although this device's are what its own verified log makes of them; perhaps a
+    /// resolver gives different results on different devices. Told once, and again when the bucket of the state
+    /// root and the documents are found. Nothing here is replaced.
+    case diverged(space: String, seq: Int64, author: Int64, bucket: Int64?, documents: [DocumentName])
+    /// This device's documents were not what its own verified log makes of them, perhaps because of a mistake in
+    /// an earlier version of the app's resolvers. They are now; the first of them are named.
+    case healed(space: String, seq: Int64, bucket: Int64?, documents: [DocumentName], count: Int64)
     /// The connection ended or never came about; it is tried again.
     case disconnected(detail: String)
+}
+
+/// A document's collection and id.
+public struct DocumentName: Sendable, Hashable {
+    public let collection: String
+    public let id: String
+
+    init(native: VeilfoldFFI.DocumentName) {
+        collection = native.collection
+        id = native.id
+    }
 }
 
 /// Events as they happen: an asynchronous sequence. When nobody reads for long, old ones are lost. Ends
@@ -59,6 +77,14 @@ extension Event {
                 .held(space: space, why: why, collection: collection, version: version)
             case .resolverFailed(let space, let collection, let seq):
                 .resolverFailed(space: space, collection: collection, seq: seq)
+            case .diverged(let space, let seq, let author, let bucket, let documents):
+                .diverged(
+                    space: space, seq: seq, author: author, bucket: bucket,
+                    documents: documents.map(DocumentName.init(native:)))
+            case .healed(let space, let seq, let bucket, let documents, let count):
+                .healed(
+                    space: space, seq: seq, bucket: bucket, documents: documents.map(DocumentName.init(native:)),
+                    count: count)
             case .disconnected(let detail): .disconnected(detail: detail)
             }
     }

@@ -17,6 +17,8 @@ public enum Veilfold {
     ///   - keyStore: Where the root key lies; the app's own, or `KeychainKeyStore`.
     ///   - mutators: Those that `mutate` may name; they are run again while the client is open.
     ///   - resolvers: The app's own for its collections, functions and modules, in all their versions.
+    ///   - appVersion: The app's version; the main bundle's without one. When another writer's documents differ
+    ///     from this device's, each version folds the log again at most once.
     ///
     /// Throws `invalid` when the store is open already, here or in another process (`store_in_use`),
     /// `newerVersion`, and `corrupt` for a damaged store or a lost key (`keys_lost`).
@@ -27,13 +29,15 @@ public enum Veilfold {
         durability: Durability = .process,
         keyStore: (any KeyStore)? = nil,
         mutators: [any AnyMutator] = [],
-        resolvers: [any AnyResolver] = []
+        resolvers: [any AnyResolver] = [],
+        appVersion: String? = nil
     ) async throws(VeilfoldError) -> Client {
         let known = try Mutators(mutators)
         let brought = try resolverSet(resolvers)
         let path = try store.path()
         let config = ClientConfig(
-            relay: relay?.absoluteString, name: name, powerSafe: durability == .power, keyId: nil)
+            relay: relay?.absoluteString, name: name, powerSafe: durability == .power, keyId: nil,
+            appVersion: appVersion ?? bundleVersion())
         let keys = keyStore.map(GuardedKeyStore.init)
         let native = try await answered {
             try await VeilfoldFFI.Client.open(path: path, config: config, keyStore: keys, resolvers: brought)
@@ -41,6 +45,11 @@ public enum Veilfold {
         runAgain(try await answered { try await native.retries() }, known)
         return Client(native, name: name, known)
     }
+}
+
+/// The build of the app that runs; empty where there is none.
+private func bundleVersion() -> String {
+    Bundle.main.object(forInfoDictionaryKey: "CFBundleVersion") as? String ?? ""
 }
 
 /// What a write has survived when its call returns.

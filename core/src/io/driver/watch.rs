@@ -46,6 +46,12 @@ impl DriverEvent {
             Self::Engine(Event::ResolverFailed { space, position, .. }) => {
                 tracing::warn!(%space, seq = position.seq, "a resolver of the app failed");
             }
+            Self::Engine(Event::Diverged { space, position, author, .. }) => {
+                tracing::warn!(%space, position, author = author.0, "a writer has other documents than this device");
+            }
+            Self::Engine(Event::Healed { space, position, count, .. }) => {
+                tracing::warn!(%space, position, documents = count, "folded again: these documents were wrong here");
+            }
             Self::Engine(Event::Admitted { space }) => tracing::info!(%space, "admitted"),
             Self::Engine(Event::StoreFailed { detail }) => tracing::error!(%detail, "the store failed"),
             Self::Disconnected(reason) => tracing::info!(%reason, "disconnected"),

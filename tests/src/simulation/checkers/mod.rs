@@ -10,6 +10,7 @@ mod promises;
 mod rebase;
 mod reference;
 pub(super) mod refold;
+mod roots;
 mod serializability;
 
 pub(super) use misdeed::misdeed_is_named;
@@ -31,6 +32,7 @@ pub fn check_device(world: &mut World, device: usize, space: SpaceId) {
 pub(super) fn check_all(world: &mut World, space: SpaceId, enabled: &[(u64, u64)]) {
     convergence::check(world, space);
     reference::check(world, space, enabled);
+    roots::check(world);
     for device in 0..world.devices.len() {
         check_device(world, device, space);
         rebase_equals_reopen(world, device, space);

@@ -40,6 +40,8 @@ public object Veilfold {
      * @param keyStore Keeps the root key; without one it lies in a file beside the store.
      * @param mutators Those that [Space.mutate] may name; they are run again while the client is open.
      * @param resolvers The app's own for its collections, functions and modules, in all their versions.
+     * @param appVersion The app's version, on Android its `versionCode`. When another writer's documents differ
+     *   from this device's, each version folds the log again at most once.
      * @throws VeilfoldException.Invalid when the store is open already, here or in another process
      *   (`store_in_use`).
      * @throws VeilfoldException.Corrupt for a damaged store or a lost key (`keys_lost`).
@@ -53,9 +55,10 @@ public object Veilfold {
         keyStore: KeyStore? = null,
         mutators: List<Mutator<*>> = emptyList(),
         resolvers: List<AnyResolver> = emptyList(),
+        appVersion: String = "",
     ): Client {
         val known = Mutators(mutators)
-        val config = NativeConfig(relay, name, durability == Durability.POWER, null)
+        val config = NativeConfig(relay, name, durability == Durability.POWER, null, appVersion)
         val guarded = keyStore?.let(::GuardedKeyStore)
         val brought = nativeResolvers(resolvers)
         val native = answered { NativeClient.open(path, config, guarded, brought) }
@@ -71,7 +74,8 @@ public object Veilfold {
         keyStore: KeyStore? = null,
         mutators: List<Mutator<*>> = emptyList(),
         resolvers: List<AnyResolver> = emptyList(),
-    ): Client = open(file.path, relay, name, durability, keyStore, mutators, resolvers)
+        appVersion: String = "",
+    ): Client = open(file.path, relay, name, durability, keyStore, mutators, resolvers, appVersion)
 }
 
 /**

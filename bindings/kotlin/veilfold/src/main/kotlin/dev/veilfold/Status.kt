@@ -3,6 +3,7 @@
 package dev.veilfold
 
 import dev.veilfold.ffi.ClientStatus as NativeClientStatus
+import dev.veilfold.ffi.DocumentName as NativeName
 import dev.veilfold.ffi.Event as NativeEvent
 import dev.veilfold.ffi.SpaceStatus as NativeStatus
 import dev.veilfold.ffi.SyncState as NativeState
@@ -58,6 +59,9 @@ public data class SyncStatus(
  */
 public data class ClientStatus(val relay: String?, val wantsConnection: Boolean, val spaces: Map<String, SyncStatus>)
 
+/** A document's collection and id. */
+public data class DocumentName(val collection: String, val id: String)
+
 /** Something noteworthy that no call was waiting for. */
 public sealed interface Event {
     /** The relay gave something that an honest one cannot give. */
@@ -77,6 +81,31 @@ public sealed interface Event {
 
     /** A resolver of the app threw, or gave what is no document: that write is rejected on every device. */
     public data class ResolverFailed(val space: String, val collection: String, val seq: Long) : Event
+
+    /**
+     * A writer has other documents, although this device's are what its own verified log makes of them; perhaps a
+     * resolver gives different results on different devices. Told once, and again when the [bucket] of the state
+     * root and the [documents] are found. Nothing here is replaced.
+     */
+    public data class Diverged(
+        val space: String,
+        val seq: Long,
+        val author: Long,
+        val bucket: Long?,
+        val documents: List<DocumentName>,
+    ) : Event
+
+    /**
+     * This device's documents were not what its own verified log makes of them, perhaps because of a mistake in an
+     * earlier version of the app's resolvers. They are now; the first of [count] are named.
+     */
+    public data class Healed(
+        val space: String,
+        val seq: Long,
+        val bucket: Long?,
+        val documents: List<DocumentName>,
+        val count: Long,
+    ) : Event
 
     /** The connection ended or never came about; it is tried again. */
     public data class Disconnected(val detail: String) : Event
@@ -102,6 +131,8 @@ private fun stateOf(native: NativeState): SyncState =
         is NativeState.Forked -> SyncState.Forked(native.fault)
     }
 
+private fun nameOf(native: NativeName): DocumentName = DocumentName(native.collection, native.id)
+
 internal fun eventOf(native: NativeEvent): Event =
     when (native) {
         is NativeEvent.RelayMisbehaved -> Event.RelayMisbehaved(native.space, native.fault)
@@ -110,5 +141,9 @@ internal fun eventOf(native: NativeEvent): Event =
         is NativeEvent.StoreFailed -> Event.StoreFailed(native.detail)
         is NativeEvent.Held -> Event.Held(native.space, native.why, native.collection, native.version)
         is NativeEvent.ResolverFailed -> Event.ResolverFailed(native.space, native.collection, native.seq)
+        is NativeEvent.Diverged ->
+            Event.Diverged(native.space, native.seq, native.author, native.bucket, native.documents.map(::nameOf))
+        is NativeEvent.Healed ->
+            Event.Healed(native.space, native.seq, native.bucket, native.documents.map(::nameOf), native.count)
         is NativeEvent.Disconnected -> Event.Disconnected(native.detail)
     }

@@ -1,0 +1,413 @@
+//! Roots that this Device took, and what other writers say theirs were.
+//!
+//! Taken at some of the multiples of 256, attached once to an own Entry, compared with what others
+//! attach. What a difference leads to is `healing.rs`.
+
+use super::engine::{Engine, Parts};
+use crate::documents::{DocumentHashes, RootPoint, place_of, short, state_root};
+use crate::error::Error;
+use crate::model::{ClaimedRoot, DocumentKey, RootDetail, ShortHash, StateRoot};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use veilfold_wire::{MemberNo, SpaceId};
+
+/// Roots are taken at multiples of this many positions.
+pub(super) const ROOT_EVERY: u64 = 256;
+/// So many are kept.
+const KEPT: usize = 8;
+/// Further than this behind the Relay none are taken: nobody would compare them.
+const NEAR: u64 = ROOT_EVERY * KEPT as u64;
+/// A root costs a pass over all documents. In a large Space they are taken less often, so that no
+/// Entry pays for more documents than these.
+const DOCUMENTS_PER_ENTRY: u64 = 16;
+/// How often a version of the app attaches what helps to find a difference.
+const DETAILS_MAX: u8 = 8;
+
+/// A root with what it was made of, as far as that helps to find a difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Taken {
+    seq: u64,
+    root: [u8; 32],
+    buckets: Vec<ShortHash>,
+    /// The documents of the bucket that is looked at.
+    documents: Option<(u64, Vec<(ShortHash, ShortHash)>)>,
+}
+
+/// How far a difference with a writer was traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Traced {
+    /// It was noticed.
+    Root,
+    /// To a bucket.
+    Bucket,
+    /// To documents.
+    Documents,
+}
+
+/// A writer's root that is not this Device's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Difference {
+    pub(super) traced: Traced,
+    pub(super) bucket: Option<u64>,
+    /// The places of the documents.
+    pub(super) places: Vec<ShortHash>,
+}
+
+/// What is kept of roots in one Space. Fields are named in the store, so that later versions can add some.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Roots {
+    taken: VecDeque<Taken>,
+    /// How many documents there were when the newest was taken.
+    documents: u64,
+    /// Newest position whose root was attached to an own Entry.
+    attached: u64,
+    /// Whose root differed first and where, until the Space was folded again.
+    suspicion: Option<(u64, u64)>,
+    /// The version of the app that folded the Space again.
+    checked: Option<[u8; 8]>,
+    /// By writer, what that version reported.
+    reported: BTreeMap<u64, Traced>,
+    /// How far to help others.
+    detail: Option<Traced>,
+    details: u8,
+    /// The bucket in which something differs.
+    bucket: u64,
+}
+
+impl Roots {
+    /// # Errors
+    /// For what does not parse.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, rmp_serde::decode::Error> {
+        rmp_serde::from_slice(bytes)
+    }
+
+    /// # Errors
+    /// Never in practice.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, rmp_serde::encode::Error> {
+        rmp_serde::to_vec_named(self)
+    }
+
+    /// The first position after `seq` at which a root is taken.
+    fn due_after(&self, seq: u64, every: u64) -> u64 {
+        let spread = (self.documents / (every * DOCUMENTS_PER_ENTRY)).max(1).next_power_of_two();
+        (seq / (every * spread) + 1) * every * spread
+    }
+
+    fn take(&mut self, seq: u64, root: StateRoot, buckets: &[[u8; 32]], documents: &DocumentHashes) {
+        let looked_at = (self.detail == Some(Traced::Documents)).then_some(self.bucket);
+        self.documents = documents.count() as u64;
+        self.taken.push_back(Taken {
+            seq,
+            root: root.0,
+            buckets: buckets.iter().map(short).collect(),
+            documents: looked_at.map(|bucket| (bucket, documents.shorts(bucket))),
+        });
+        while self.taken.len() > KEPT {
+            self.taken.pop_front();
+        }
+    }
+
+    /// What to attach to an own Entry, once for each root. Nothing while it is unsure whether the documents
+    /// here are what the log makes of them.
+    pub(super) fn claim(&mut self) -> Option<ClaimedRoot> {
+        let newest = self.taken.back().filter(|taken| taken.seq > self.attached)?;
+        if self.suspicion.is_some() {
+            return None;
+        }
+        self.attached = newest.seq;
+        let detail = match self.detail {
+            Some(Traced::Bucket) => RootDetail::Buckets(newest.buckets.clone()),
+            Some(Traced::Documents) => match newest.documents.clone() {
+                Some((bucket, hashes)) => RootDetail::Documents { bucket, hashes },
+                None => RootDetail::None,
+            },
+            Some(Traced::Root) | None => RootDetail::None,
+        };
+        if detail != RootDetail::None {
+            self.details = self.details.saturating_sub(1);
+            let told = self.detail == Some(Traced::Documents)
+                && self.reported.values().any(|traced| *traced == Traced::Documents);
+            if self.details == 0 || told {
+                self.detail = None;
+            }
+        }
+        Some(ClaimedRoot { seq: newest.seq, root: StateRoot(newest.root), detail: detail.bounded() })
+    }
+
+    /// Compares a writer's root with the one taken here; `None` when they are equal or none was taken.
+    fn compare(&self, claim: &ClaimedRoot) -> Option<Difference> {
+        let taken = self.taken.iter().find(|taken| taken.seq == claim.seq)?;
+        if taken.root == claim.root.0 {
+            return None;
+        }
+        let noticed = Difference { traced: Traced::Root, bucket: None, places: Vec::new() };
+        match (&claim.detail, &taken.documents) {
+            (RootDetail::Buckets(theirs), _) if theirs.len() == taken.buckets.len() => {
+                let bucket = (0..).zip(theirs).zip(&taken.buckets).find(|((_, a), b)| a != b);
+                let bucket = bucket.map(|((number, _), _)| number);
+                let traced = if bucket.is_some() { Traced::Bucket } else { Traced::Root };
+                Some(Difference { traced, bucket, ..noticed })
+            }
+            (RootDetail::Documents { bucket, hashes }, Some((looked_at, ours))) if bucket == looked_at => {
+                let both = [(hashes, ours), (ours, hashes)];
+                let only_one = both.iter().flat_map(|(a, b)| a.iter().filter(|pair| !b.contains(pair)));
+                let mut places: Vec<ShortHash> = only_one.map(|(place, _)| *place).collect();
+                places.sort_unstable();
+                places.dedup();
+                Some(Difference { traced: Traced::Documents, bucket: Some(*bucket), places })
+            }
+            // They looked for it already; the next root taken here says what is in that bucket.
+            (RootDetail::Documents { bucket, .. }, _) if *bucket < taken.buckets.len() as u64 => {
+                Some(Difference { traced: Traced::Bucket, bucket: Some(*bucket), ..noticed })
+            }
+            _ => Some(noticed),
+        }
+    }
+
+    /// Notes a difference. True when it is news that this version of the app has not told yet.
+    fn note(&mut self, author: MemberNo, seq: u64, difference: &Difference, app: [u8; 8]) -> bool {
+        if self.checked != Some(app) {
+            // The Space is folded again first; if that mends it, there is nothing to tell.
+            self.suspicion.get_or_insert((seq, author.0));
+            return false;
+        }
+        let before = self.reported.get(&author.0).copied();
+        if before < Some(Traced::Documents) && self.details > 0 {
+            match difference.bucket {
+                Some(bucket) => (self.detail, self.bucket) = (Some(Traced::Documents), bucket),
+                None => self.detail = self.detail.max(Some(Traced::Bucket)),
+            }
+        }
+        let news = before < Some(difference.traced);
+        if news {
+            self.reported.insert(author.0, difference.traced);
+        }
+        news
+    }
+
+    /// Whose root differed and where, when this version of the app has not folded the Space again yet.
+    pub(super) fn suspicion(&self) -> Option<(u64, MemberNo)> {
+        self.suspicion.map(|(seq, author)| (seq, MemberNo(author)))
+    }
+
+    /// The Space was folded again by this version of the app.
+    pub(super) fn checked(&mut self, app: [u8; 8], mended: bool) {
+        let writer = self.suspicion.take().filter(|_| !mended);
+        self.checked = Some(app);
+        self.details = DETAILS_MAX;
+        self.detail = writer.map(|_| Traced::Bucket);
+        self.reported = writer.map(|(_, author)| (author, Traced::Root)).into_iter().collect();
+        if mended {
+            self.taken.clear();
+        }
+    }
+
+    /// A newer version of the app may fold otherwise: what was unexplained is looked at once more.
+    pub(super) fn reconsider(&mut self, app: [u8; 8]) -> bool {
+        if self.checked.is_none_or(|checked| checked == app) {
+            return self.suspicion.is_some();
+        }
+        let unexplained = self.reported.keys().next().copied();
+        if let (None, Some(author)) = (self.suspicion, unexplained) {
+            let seq = self.taken.back().map_or(0, |taken| taken.seq);
+            self.suspicion = Some((seq, author));
+        }
+        self.suspicion.is_some()
+    }
+}
+
+impl Engine {
+    /// After how many of the next Entries a root is due, when it is inside of them.
+    pub(super) fn root_within(
+        &mut self,
+        id: SpaceId,
+        first_seq: u64,
+        count: usize,
+    ) -> Result<Option<usize>, Error> {
+        let Self { subscriptions, config, .. } = self;
+        let near = subscriptions.get(id).missing(first_seq).is_some_and(|missing| missing <= NEAR);
+        let every = config.root_every;
+        let space = self.space(id)?;
+        let due = space.roots.due_after(space.row.log_seq, every);
+        let within = (due + 1).checked_sub(first_seq).filter(|entries| *entries <= count as u64);
+        Ok(within.filter(|_| near).map(|entries| entries as usize))
+    }
+
+    /// Makes the newest root that was not attached yet a wrong one, as a faulty writer's would be. False when
+    /// there is none.
+    ///
+    /// # Errors
+    /// As the store says.
+    #[cfg(feature = "testing")]
+    pub fn invent_root(&mut self, id: SpaceId) -> Result<bool, Error> {
+        self.step(|engine| {
+            let space = engine.space(id)?;
+            let attached = space.roots.attached;
+            let Some(newest) = space.roots.taken.back_mut().filter(|taken| taken.seq > attached) else {
+                return Ok(false);
+            };
+            newest.root[0] ^= 1;
+            space.dirty.roots = true;
+            Ok(true)
+        })
+    }
+
+    /// Takes the root of the position that is folded now.
+    pub(super) fn take_root(&mut self, id: SpaceId) -> Result<(), Error> {
+        let Parts { space, store, .. } = self.parts(id)?;
+        let (cursor, Some(membership)) = (space.cursor(), &space.membership) else { return Ok(()) };
+        if !cursor.is_folded() {
+            return Ok(());
+        }
+        space.documents.flush(store)?;
+        let point = RootPoint {
+            seq: cursor.folded,
+            chain: &cursor.log.chain,
+            control_head: membership.control_head(),
+            settings: &space.enabled.hash(),
+            authors: &space.authors,
+        };
+        let documents = DocumentHashes::of(&space.documents, store, cursor.folded)?;
+        let buckets = documents.buckets();
+        space.roots.take(cursor.folded, state_root(&buckets, &point), &buckets, &documents);
+        space.dirty.roots = true;
+        Ok(())
+    }
+}
+
+/// A writer attached its root: gives what to tell the app's developer, if it is not the one here.
+pub(super) fn compare_root(
+    parts: &mut Parts<'_>,
+    author: MemberNo,
+    claim: &ClaimedRoot,
+) -> Result<Option<(Difference, Vec<DocumentKey>)>, Error> {
+    let Parts { space, store, config, .. } = parts;
+    if space.me() == Some(author) {
+        return Ok(None);
+    }
+    let Some(difference) = space.roots.compare(claim) else { return Ok(None) };
+    let news = space.roots.note(author, claim.seq, &difference, config.app);
+    space.dirty.roots = true;
+    if !news {
+        return Ok(None);
+    }
+    let mut documents = Vec::new();
+    if !difference.places.is_empty() {
+        space.documents.flush(*store)?;
+        space.documents.for_each_confirmed(*store, |key, _| {
+            if difference.places.binary_search(&short(&place_of(&key))).is_ok() {
+                documents.push(key);
+            }
+        })?;
+    }
+    Ok(Some((difference, documents)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: [u8; 8] = [1; 8];
+    const BOB: MemberNo = MemberNo(2);
+
+    fn taken(seq: u64, root: u8, buckets: &[u8]) -> Taken {
+        let buckets = buckets.iter().map(|bucket| [*bucket; 8]).collect();
+        Taken { seq, root: [root; 32], buckets, documents: None }
+    }
+
+    fn claim(seq: u64, root: u8, detail: RootDetail) -> ClaimedRoot {
+        ClaimedRoot { seq, root: StateRoot([root; 32]), detail }
+    }
+
+    fn with(taken: Taken) -> Roots {
+        Roots { taken: [taken].into(), ..Roots::default() }
+    }
+
+    #[test]
+    fn no_entry_pays_for_more_documents_than_a_few() {
+        let due = |documents, seq| Roots { documents, ..Roots::default() }.due_after(seq, ROOT_EVERY);
+        assert_eq!((due(0, 0), due(0, 255), due(0, 256)), (256, 256, 512));
+        assert_eq!((due(4_096, 256), due(8_192, 256), due(8_192, 512)), (512, 512, 1_024));
+        for documents in [1, 10_000, 100_000, 10_000_000] {
+            let apart = due(documents, 0);
+            assert!(apart.is_multiple_of(ROOT_EVERY) && documents <= 2 * DOCUMENTS_PER_ENTRY * apart);
+            assert!(
+                apart == ROOT_EVERY || documents * 2 > DOCUMENTS_PER_ENTRY * apart,
+                "not rarer than that"
+            );
+        }
+    }
+
+    #[test]
+    fn a_root_is_attached_once_and_not_while_in_doubt() {
+        let mut roots = with(taken(256, 1, &[1]));
+        assert_eq!(roots.claim(), Some(claim(256, 1, RootDetail::None)));
+        assert_eq!(roots.claim(), None);
+        roots.taken.push_back(taken(512, 2, &[1]));
+        let theirs = roots.compare(&claim(512, 3, RootDetail::None)).unwrap();
+        assert!(!roots.note(BOB, 512, &theirs, APP), "looked at first");
+        assert_eq!((roots.claim(), roots.suspicion()), (None, Some((512, BOB))));
+        roots.checked(APP, false);
+        assert_eq!(roots.claim(), Some(claim(512, 2, RootDetail::Buckets(vec![[1; 8]]))));
+        // What was mended is not attached any more.
+        roots.taken.push_back(taken(768, 2, &[1]));
+        roots.checked(APP, true);
+        assert_eq!(roots.claim(), None);
+    }
+
+    #[test]
+    fn what_differs_is_told_once_for_each_thing_found() {
+        let mut roots = with(taken(256, 1, &[1, 2, 3, 4]));
+        assert_eq!(roots.compare(&claim(512, 9, RootDetail::None)), None, "none was taken there");
+        assert_eq!(roots.compare(&claim(256, 1, RootDetail::None)), None);
+        let first = roots.compare(&claim(256, 9, RootDetail::None)).unwrap();
+        roots.note(BOB, 256, &first, APP);
+        roots.checked(APP, false);
+        assert!(!roots.note(BOB, 256, &first, APP), "told when the Space was folded again");
+        assert!(roots.note(MemberNo(3), 256, &first, APP));
+        let buckets = RootDetail::Buckets([1, 2, 7, 7].map(|bucket| [bucket; 8]).to_vec());
+        let second = roots.compare(&claim(256, 9, buckets)).unwrap();
+        assert_eq!((second.traced, second.bucket), (Traced::Bucket, Some(2)));
+        assert!(roots.note(BOB, 256, &second, APP) && !roots.note(BOB, 256, &second, APP));
+        assert_eq!((roots.detail, roots.bucket), (Some(Traced::Documents), 2));
+        let pair = |place: u8, hash: u8| ([place; 8], [hash; 8]);
+        let ours = vec![pair(1, 1), pair(2, 2), pair(3, 3)];
+        roots.taken[0].documents = Some((2, ours));
+        let hashes = vec![pair(1, 1), pair(2, 9), pair(4, 4)];
+        let third = roots.compare(&claim(256, 9, RootDetail::Documents { bucket: 2, hashes })).unwrap();
+        assert_eq!(third.places, [[2; 8], [3; 8], [4; 8]], "another, only here, only there");
+        assert!(roots.note(BOB, 256, &third, APP) && !roots.note(BOB, 256, &second, APP));
+        assert_eq!(Roots::from_bytes(&roots.to_bytes().unwrap()).unwrap(), roots);
+    }
+
+    #[test]
+    fn details_are_told_a_few_times_and_no_more() {
+        let mut roots = with(taken(1, 1, &[1]));
+        roots.note(BOB, 1, &roots.compare(&claim(1, 2, RootDetail::None)).unwrap(), APP);
+        roots.checked(APP, false);
+        let mut told = 0;
+        for seq in 2..100 {
+            roots.taken.push_back(taken(seq, 1, &[1]));
+            let theirs = claim(seq, 2, RootDetail::None);
+            let difference = roots.compare(&theirs).unwrap();
+            roots.note(BOB, seq, &difference, APP);
+            told += usize::from(roots.claim().unwrap().detail != RootDetail::None);
+        }
+        assert_eq!(told, usize::from(DETAILS_MAX));
+    }
+
+    #[test]
+    fn another_version_of_the_app_looks_once_more() {
+        let mut roots = with(taken(256, 1, &[1]));
+        assert!(!roots.reconsider(APP));
+        let theirs = roots.compare(&claim(256, 2, RootDetail::None)).unwrap();
+        roots.note(BOB, 256, &theirs, APP);
+        assert!(roots.reconsider(APP), "a process that was killed before it was done");
+        roots.checked(APP, false);
+        assert!(!roots.reconsider(APP));
+        assert!(roots.reconsider([2; 8]));
+        assert_eq!(roots.suspicion(), Some((256, BOB)));
+        roots.checked([2; 8], true);
+        assert!(!roots.reconsider([3; 8]), "nothing is unexplained");
+    }
+}
