@@ -25,6 +25,8 @@ let package = Package(
             name: "veilfold-player",
             dependencies: ["Veilfold"]
         ),
+        // Ends in the middle of something, for the tests of that.
+        .executableTarget(name: "veilfold-busy", dependencies: ["Veilfold", "VeilfoldTesting"]),
         // The Swift blocks of the documents, as a program.
         .executableTarget(name: "veilfold-blocks", dependencies: ["Veilfold", "VeilfoldTesting"]),
         .target(name: "SharedList", dependencies: ["Veilfold"], path: "Examples/SharedList"),
