@@ -14,8 +14,10 @@ mod release;
 use crate::command::{Run, Said};
 use crate::place::Place;
 use crate::python;
+use crate::ship::HostLibrary;
 use crate::tools::Tool;
-use std::path::PathBuf;
+pub use generate::generator;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Default)]
 pub struct Options {
@@ -76,15 +78,31 @@ pub fn made(place: &Place) -> PathBuf {
 
 /// Compiles the player without testing anything.
 pub fn build_player(place: &Place) -> bool {
-    prepare(place)
-        && maven::project(place, &made(place))
-            .args(["package", "-DskipTests", "--quiet", "-pl", "player", "-am"])
-            .succeeds()
+    prepare(place) && packed_player(place, &made(place))
+}
+
+/// Compiles the player for a library that is measured, and gives the command that starts it.
+pub fn measured_player(place: &Place, library: &HostLibrary) -> Option<String> {
+    let made = made(place).join("measured");
+    let name = library.stripped.file_name()?;
+    let built = generate::generator(place)
+        && generate::bindings(place, &library.whole, &made.join("generated"))
+        && packed_player(place, &made)
+        && std::fs::create_dir_all(made.join("native")).is_ok()
+        && std::fs::copy(&library.stripped, made.join("native").join(name)).is_ok();
+    built.then(|| started_player(&made))
+}
+
+fn packed_player(place: &Place, made: &Path) -> bool {
+    maven::project(place, made).args(["package", "-DskipTests", "--quiet", "-pl", "player", "-am"]).succeeds()
 }
 
 /// The command that starts the player as it was built last.
 pub fn player(place: &Place) -> String {
-    let made = made(place);
+    started_player(&made(place))
+}
+
+fn started_player(made: &Path) -> String {
     let library = made.join("native");
     let program = made.join("veilfold-player");
     format!(

@@ -11,6 +11,7 @@ mod root;
 
 use crate::command::{Run, Said};
 use crate::place::Place;
+use crate::ship::HostLibrary;
 use crate::tools::Tool;
 use std::path::PathBuf;
 
@@ -82,9 +83,15 @@ pub fn player(place: &Place) -> Option<String> {
     Some(words.join(" "))
 }
 
-/// The same of a player that is compiled for speed now.
-pub fn release_player(place: &Place) -> Option<String> {
-    if !swift(place, "build", &["-c", "release", "--product", "veilfold-player"]).ok {
+/// The same of a player that is compiled for speed now, with a library that is measured.
+pub fn measured_player(place: &Place, library: &HostLibrary) -> Option<String> {
+    let name = library.stripped.file_name()?;
+    let ready = crate::kotlin::generator(place)
+        && std::fs::create_dir_all(library_folder(place)).is_ok()
+        && package::generate_for(place, &library.whole)
+        && std::fs::copy(&library.stripped, library_folder(place).join(name)).is_ok()
+        && blocks::write(place);
+    if !ready || !swift(place, "build", &["-c", "release", "--product", "veilfold-player"]).ok {
         return None;
     }
     let program = made(place).join("build/release/veilfold-player");

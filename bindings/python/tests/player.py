@@ -107,18 +107,37 @@ class Watch:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
+class Counted:
+    """A resolver that adds, and counts how often it is called."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.resolver = veilfold.resolver("counted")(self._add)
+
+    def _add(self, state: dict[str, Any] | None, call: veilfold.Call) -> dict[str, Any]:
+        self.calls += 1
+        fields = state or {"n": 0}
+        return {**fields, "n": fields["n"] + call.args}
+
+
 class Device:
     """One client, its only space, and what it watches."""
 
-    def __init__(self, client: veilfold.Client) -> None:
+    def __init__(self, client: veilfold.Client, counted: Counted) -> None:
         self.client = client
+        self._counted = counted
         self._space: veilfold.Space | None = None
         self._last: veilfold.Receipt | None = None
         self._watches: dict[str, Watch] = {}
 
     @classmethod
     async def open(cls, order: Order) -> Device:
-        device = cls(await veilfold.open(order["path"], relay=order["relay"], name=order["name"]))
+        counted = Counted()
+        resolvers = [counted.resolver] if order.get("resolver") else []
+        client = await veilfold.open(
+            order["path"], relay=order["relay"], name=order["name"], resolvers=resolvers
+        )
+        device = cls(client, counted)
         for space in await device.client.spaces():
             device._space = space
         return device
@@ -199,6 +218,8 @@ class Device:
             elif call == "put":
                 key = str(index % 10_000)
                 await collection.put(key, {"n": index % 10_000, "title": "a title", "done": False})
+            elif call == "call":
+                await self.space.collection("counted").call(str(index % 100), "add", 1)
             elif call == "rows":
                 async with collection.live() as changes:
                     await anext(changes)
@@ -206,6 +227,9 @@ class Device:
                 async with collection.live_document("0") as states:
                     await anext(states)
         return {"seconds": time.perf_counter() - started}
+
+    async def resolved(self, _: Order) -> Any:
+        return {"calls": self._counted.calls, "crossings": None}
 
     async def connect(self, _: Order) -> Any:
         await self.client.connect()

@@ -7,8 +7,11 @@ use crate::ship::{self, Kind};
 use crate::tools::Tool;
 use crate::{kotlin, python, swift, wheel};
 
-/// Languages whose tools are not on this machine are left out, and said so.
+/// Languages whose tools are not on this machine are left out, and said so; `--install` gets them. What else
+/// is said goes to the program that measures: `--json`, `--quick` for a tenth of the calls.
 pub fn run(place: &Place, arguments: &[String]) -> bool {
+    let install = arguments.iter().any(|argument| argument == "--install");
+    let arguments = arguments.iter().filter(|argument| *argument != "--install");
     let built = Run::cargo(&place.root)
         .args(["build", "--release", "-p", "veilfold-tests"])
         .args(["--bin", "veilfold-crossing", "--bin", "veilfold-player"])
@@ -17,25 +20,19 @@ pub fn run(place: &Place, arguments: &[String]) -> bool {
         return false;
     }
     let mut measure = Run::new(place.target.join("release/veilfold-crossing"), &place.root).args(arguments);
-    if let Some(command) = python_player(place) {
+    if let Some(command) = python_player(place, install) {
         measure = measure.env("VEILFOLD_PLAYER_PYTHON", command);
     }
-    let library = ship::host_library(place, Kind::ForTests).map(|library| library.stripped);
+    let library = ship::host_library(place, Kind::Measured);
     if let Some(library) = &library {
-        let name = library.file_name().unwrap_or_default();
-        if Tool::Java.get(place, false)
-            && kotlin::build_player(place)
-            && std::fs::copy(library, kotlin::made(place).join("native").join(name)).is_ok()
+        if Tool::Java.get(place, install)
+            && let Some(command) = kotlin::measured_player(place, library)
         {
             // With a small heap, so that memory which grows is memory that is lost.
-            measure = measure
-                .env("VEILFOLD_PLAYER_KOTLIN", kotlin::player(place))
-                .env("JAVA_TOOL_OPTIONS", "-Xmx96m");
+            measure = measure.env("VEILFOLD_PLAYER_KOTLIN", command).env("JAVA_TOOL_OPTIONS", "-Xmx96m");
         }
-        if Tool::Swift.get(place, false)
-            && swift::prepare(place)
-            && std::fs::copy(library, swift::library_folder(place).join(name)).is_ok()
-            && let Some(command) = swift::release_player(place)
+        if Tool::Swift.get(place, install)
+            && let Some(command) = swift::measured_player(place, library)
         {
             measure = measure.env("VEILFOLD_PLAYER_SWIFT", command);
         }
@@ -44,7 +41,7 @@ pub fn run(place: &Place, arguments: &[String]) -> bool {
 }
 
 /// The wheel that is released, in the environment in which it was tried.
-fn python_player(place: &Place) -> Option<String> {
-    let made = wheel::make(place, false)?;
+fn python_player(place: &Place, install: bool) -> Option<String> {
+    let made = wheel::make(place, install)?;
     wheel::try_alone(place, &made).then(|| python::player_in(place, "release"))
 }

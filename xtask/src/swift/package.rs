@@ -26,16 +26,21 @@ pub fn folder(place: &Place) -> PathBuf {
 pub fn generate(place: &Place) -> bool {
     let name = format!("{}veilfold_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let library = library_folder(place).join(&name);
-    let generated = made(place).join("generated");
     Run::cargo(&place.root).args(["build", "-p", "veilfold-ffi", "--features", "bindgen,testing,wasm"]).succeeds()
         && std::fs::create_dir_all(library_folder(place)).is_ok()
         // The next build with other features would write over it.
         && std::fs::copy(place.test_binary(&name), &library).is_ok()
-        && Run::new(place.test_binary("uniffi-bindgen"), &place.root)
-            .args(["generate", "--language", "swift", "--no-format", "--config", "uniffi.toml", "--out-dir"])
-            .arg(&generated)
-            .arg(&library)
-            .succeeds()
+        && generate_for(place, &library)
+}
+
+/// The generated files alone, for a library that still has its symbols; the generator was built before.
+pub fn generate_for(place: &Place, library: &Path) -> bool {
+    let generated = made(place).join("generated");
+    Run::new(place.test_binary("uniffi-bindgen"), &place.root)
+        .args(["generate", "--language", "swift", "--no-format", "--config", "uniffi.toml", "--out-dir"])
+        .arg(&generated)
+        .arg(library)
+        .succeeds()
         && put(&generated, &folder(place).join("Sources")).is_ok()
 }
 

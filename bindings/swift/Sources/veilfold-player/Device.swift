@@ -4,20 +4,24 @@ import Veilfold
 /// One client, its only space, and what it watches.
 final class Device {
     private let client: Client
+    private let counted: Counted
     private var space: Space?
     private var last: Receipt?
     private var watches: [String: Watch] = [:]
 
-    private init(_ client: Client, _ space: Space?) {
+    private init(_ client: Client, _ space: Space?, _ counted: Counted) {
         self.client = client
+        self.counted = counted
         self.space = space
     }
 
     static func open(_ order: Value) async throws -> Device {
         let relay = order["relay"]?.string.flatMap { URL(string: $0) }
+        let counted = Counted()
         let client = try await Veilfold.open(
-            .file(try order.text("path")), relay: relay, name: try order.text("name"))
-        return Device(client, try await client.spaces().last)
+            .file(try order.text("path")), relay: relay, name: try order.text("name"),
+            resolvers: order["resolver"] == true ? [counted.resolver] : [])
+        return Device(client, try await client.spaces().last, counted)
     }
 
     func obey(_ order: Value) async throws -> Value {
@@ -48,6 +52,7 @@ final class Device {
             let path = FieldPath(try order.text("path"))
             let elements = try await collection(order).elements(try order.text("id"), path)
             return ["elements": .array(elements.map { [.string($0.id), $0.value.typed] })]
+        case "resolved": return counted.value
         case "repeat": return try await repeated(try here, order)
         case "watch", "watched", "unwatch": return try await watching(order)
         default: return try await connection(order)

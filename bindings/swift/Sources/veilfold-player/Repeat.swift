@@ -13,6 +13,7 @@ func repeated(_ space: Space, _ order: Value) async throws -> Value {
         case "put":
             let n = index % 10_000
             try await items.put("\(n)", ["n": .int(n), "title": "a title", "done": false])
+        case "call": try await space.collection("counted").call("\(index % 100)", "add", 1)
         case "rows": for try await _ in items.live() { break }
         default: for try await _ in items.live("0") { break }
         }

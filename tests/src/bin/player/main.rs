@@ -5,9 +5,11 @@
 
 #![allow(clippy::print_stdout, reason = "the answers that the test waits for")]
 
+mod counted;
 mod typed;
 mod writes;
 
+use counted::Counted;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -17,7 +19,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use veilfold_core::Error;
 use veilfold_core::client::{
-    Client, Config, ContactCard, Fate, IntoFields, Json as JsonText, Receipt, Space, SpaceTicket, value_at,
+    Client, Config, ContactCard, Fate, IntoFields, Json as JsonText, Receipt, Resolvers, Space, SpaceTicket,
+    value_at,
 };
 use veilfold_core::model::{ElementId, Fields, Path, Value, fields_to_json};
 use veilfold_core::wire::Role;
@@ -30,6 +33,7 @@ struct Device {
     space: Option<Space>,
     last: Option<Receipt>,
     watches: BTreeMap<String, Watch>,
+    counted: Counted,
 }
 
 struct Watch {
@@ -65,14 +69,17 @@ async fn obey(devices: &mut BTreeMap<String, Device>, order: &Json) -> Result<Js
     match text(order, "do")? {
         "codec" => return codec(text(order, "json")?),
         "open" => {
+            let counted = Counted::default();
+            let brought = order["resolver"].as_bool().unwrap_or_default();
             let config = Config {
                 relay: order["relay"].as_str().map(str::to_owned),
                 name: text(order, "name")?.to_owned(),
+                resolvers: if brought { counted.resolvers() } else { Resolvers::default() },
                 ..Config::default()
             };
             let client = Client::open(text(order, "path")?, config).await?;
             let space = client.spaces().await?.into_iter().next();
-            let device = Device { client, space, last: None, watches: BTreeMap::new() };
+            let device = Device { client, space, last: None, watches: BTreeMap::new(), counted };
             devices.insert(text(order, "as")?.to_owned(), device);
             return Ok(Json::Null);
         }
@@ -165,6 +172,7 @@ impl Device {
                 json!({ "members": said.collect::<Vec<_>>() })
             }
             "repeat" => self.repeat(order).await?,
+            "resolved" => self.counted.json(),
             "close" => self.client.close().await.map(|()| Json::Null)?,
             other => return Err(wrong(other)),
         })
@@ -226,6 +234,12 @@ impl Device {
                     let fields = Json::from(index % 10_000).to_string();
                     let document = format!(r#"{{"n":{fields},"title":"a title","done":false}}"#);
                     collection.put(&fields, JsonText(document.as_bytes())).await?;
+                }
+            }
+            "call" => {
+                for index in 0..times {
+                    let id = (index % 100).to_string();
+                    self.space()?.collection(counted::COLLECTION).call(&id, "add", 1).await?;
                 }
             }
             "rows" => {

@@ -22,7 +22,12 @@ import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonPrimitive
 
-class Device(private val client: Client, private var ownSpace: Space?, private val scope: CoroutineScope) {
+class Device(
+    private val client: Client,
+    private var ownSpace: Space?,
+    private val scope: CoroutineScope,
+    private val counted: Counted,
+) {
     private var last: Receipt? = null
     private val watches = HashMap<String, Watch>()
 
@@ -72,6 +77,7 @@ class Device(private val client: Client, private var ownSpace: Space?, private v
                 result("members" to JsonArray(members.map(::JsonArray)))
             }
             "repeat" -> result("seconds" to JsonPrimitive(repeated(space, order)))
+            "resolved" -> counted.json()
             "close" -> done { client.shutdown() }
             else -> error("no such order: $what")
         }

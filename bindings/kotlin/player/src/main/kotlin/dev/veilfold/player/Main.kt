@@ -44,8 +44,11 @@ private suspend fun obey(order: Order): JsonElement =
             result("typed" to typed(value), "json" to string(value.toJson()))
         }
         "open" -> {
-            val client = Veilfold.open(order.text("path"), order.textOrNull("relay"), order.text("name"))
-            devices[order.text("as")] = Device(client, client.spaces().firstOrNull(), scope)
+            val counted = Counted()
+            val brought = if (order.flag("resolver")) listOf(counted.resolver) else emptyList()
+            val (path, relay) = order.text("path") to order.textOrNull("relay")
+            val client = Veilfold.open(path, relay, order.text("name"), resolvers = brought)
+            devices[order.text("as")] = Device(client, client.spaces().firstOrNull(), scope, counted)
             JsonNull
         }
         else -> (devices[order.text("as")] ?: error("nobody is called that")).obey(order)

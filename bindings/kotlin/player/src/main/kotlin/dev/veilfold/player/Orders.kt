@@ -10,6 +10,7 @@ import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.booleanOrNull
 import kotlinx.serialization.json.contentOrNull
 import kotlinx.serialization.json.int
 import kotlinx.serialization.json.jsonArray
@@ -25,6 +26,8 @@ class Order(private val parts: JsonObject) {
     fun long(name: String): Long = parts.getValue(name).jsonPrimitive.long
 
     fun longOrNull(name: String): Long? = parts[name]?.let { if (it is JsonNull) null else it.jsonPrimitive.long }
+
+    fun flag(name: String): Boolean = parts[name]?.jsonPrimitive?.booleanOrNull ?: false
 
     fun value(): Value = valueOf(parts.getValue("value"))
 

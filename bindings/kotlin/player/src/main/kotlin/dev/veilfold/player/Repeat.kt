@@ -22,6 +22,10 @@ suspend fun repeated(space: Space, order: Order): Double {
                         val n = it % 10_000
                         items.put(Document("$n", "n" to n, "title" to "a title", "done" to false))
                     }
+                "call" -> {
+                    val counted = space.collection("counted")
+                    repeat(times) { counted.call("${it % 100}", "add", 1) }
+                }
                 "rows" -> repeat(times) { items.live().first() }
                 "watch" -> repeat(times) { items.liveDocument("0").first() }
                 else -> error("no such call: $call")
