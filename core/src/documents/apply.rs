@@ -264,3 +264,6 @@ fn check_reads(
     }
     Ok(Ok(()))
 }
+
+#[cfg(test)]
+mod tests;
