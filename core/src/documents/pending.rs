@@ -319,3 +319,6 @@ impl PendingSet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

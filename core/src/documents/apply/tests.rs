@@ -48,7 +48,7 @@ fn folded_numbers_are_known_as_a_list_of_them_would_know_them() {
             }
         }
         assert_eq!((row.tx_mark, &row.unaccepted), (known.len() as u64, &ranges), "history {history}");
-        let accepted = |number: u64| known.iter().any(|known| *known == (number, None));
+        let accepted = |number: u64| known.contains(&(number, None));
         for asked in 0..1u64 << (COUNT + 1) {
             let asked: Vec<u64> =
                 (1..=u64::from(COUNT) + 1).filter(|number| asked >> (number - 1) & 1 == 1).collect();
