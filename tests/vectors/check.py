@@ -181,7 +181,7 @@ def check_body(case):
     if "error" in case:
         assert error_of(read_body, data) == case["error"]
     else:
-        assert exactly(read_body(data)) == exactly(case["transactions"])
+        assert exactly(read_body(data)) == exactly([case["transactions"], case["root"]])
 
 
 def check_settings(case):

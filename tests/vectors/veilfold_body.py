@@ -55,8 +55,12 @@ def pack_str(text):
     return str_head(len(data)) + data
 
 
+def bin_head(length):
+    return head(False, 0, 0, ((0xC4, 1), (0xC5, 2), (0xC6, 4)), length)
+
+
 def pack_bin(data):
-    return head(False, 0, 0, ((0xC4, 1), (0xC5, 2), (0xC6, 4)), len(data)) + data
+    return bin_head(len(data)) + data
 
 
 def pack_array(length):
@@ -202,12 +206,35 @@ class Unpacker:
 
 
 def read_body(data):
-    """The Transactions of a data Entry's body."""
+    """The Transactions of a data Entry's body, and the root that its writer had, if it says one."""
     read = Unpacker(data)
     read.uint(1, 1)
     transactions = [read_transaction(read) for _ in range(read.array(4096))]
+    root = None if read.peek() is None else read_root(read)
     read.end()
-    return transactions
+    return transactions, root
+
+
+def read_root(read):
+    root = {"seq": read.uint(), "hash": read.bin(32), "detail": None}
+    if read.nil():
+        return root
+    if read.array(2, 1) == 1:
+        root["detail"] = read_hashes(read)
+    else:
+        bucket, hashes = read.uint(), read_hashes(read)
+        if len(hashes) % 2:
+            raise Refused("BadBody")
+        documents = [list(pair) for pair in zip(hashes[::2], hashes[1::2])]
+        root["detail"] = {"bucket": bucket, "documents": documents}
+    return root
+
+
+def read_hashes(read):
+    length = read.sized(read.number(1), None, {0xC4: 1, 0xC5: 2, 0xC6: 4}, bin_head)
+    if length % 8 or length > 4096 * 16:
+        raise Refused("BadBody")
+    return [read.take(8).hex() for _ in range(length // 8)]
 
 
 def read_transaction(read):

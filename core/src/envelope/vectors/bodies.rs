@@ -3,8 +3,9 @@
 use super::{Case, Vector};
 use crate::keys::hex;
 use crate::model::{
-    Action, Body, CallOp, Condition, DocumentKey, DocumentRead, ElementId, Op, Path, Place, Position,
-    Segment, SetMember, TextSplice, Transaction, TxId, TxNos, Value as Literal, value_to_json,
+    Action, Body, CallOp, ClaimedRoot, Condition, DocumentKey, DocumentRead, ElementId, Op, Path, Place,
+    Position, RootDetail, Segment, SetMember, StateRoot, TextSplice, Transaction, TxId, TxNos,
+    Value as Literal, value_to_json,
 };
 use serde_json::{Value, json};
 
@@ -67,7 +68,7 @@ fn transaction(op: Op) -> Transaction {
 }
 
 fn encoded(transactions: Vec<Transaction>) -> String {
-    hex::encode(Body { transactions }.encode())
+    hex::encode(Body { transactions, root: None }.encode())
 }
 
 fn numbers(of: &[u64]) -> TxNos {
@@ -107,6 +108,16 @@ fn body_cases() -> Vec<Value> {
         "reads, own ones read with them, own ones left out, a dependency",
         encoded(vec![reading()]),
     ));
+    let rooted = |seq, detail| {
+        let root = Some(ClaimedRoot { seq, root: StateRoot([0xaa; 32]), detail });
+        hex::encode(Body { transactions: vec![transaction(Op::Delete)], root }.encode())
+    };
+    let buckets = rooted(512, RootDetail::Buckets(vec![[1; 8], [2; 8]]));
+    let documents = RootDetail::Documents { bucket: 3, hashes: vec![([4; 8], [5; 8]), ([6; 8], [7; 8])] };
+    let documents = rooted(1 << 40, documents);
+    cases.push(case("a root", rooted(256, RootDetail::None)));
+    cases.push(case("a root with its buckets", buckets.clone()));
+    cases.push(case("a root with the documents of a bucket", documents.clone()));
     let sound = encoded(vec![transaction(Op::Delete)]);
     let call = encoded(vec![transaction(Op::Call(CallOp {
         version: 1,
@@ -134,6 +145,9 @@ fn body_cases() -> Vec<Value> {
         broken("a call without a name", &call, "0e01a474616b65", "0e01a0"),
         broken("arguments nested 32 deep", &call, "74616b65c0", &format!("74616b6591{deepest}")),
         broken("a call without arguments", &call, "74616b65c0", "74616b65"),
+        broken("half of a bucket's hash", &buckets, "c410", "c40c"),
+        broken("a root with three values of detail", &documents, "9203c4", "9303c4"),
+        broken("documents without a bucket", &documents, "9203c4", "91c4"),
         broken("left out: ranges that touch", &read, "9406010801", "9406010701"),
         broken("left out: a range of nothing", &read, "9406010801", "9406010800"),
         broken("a read that does not say what was left out of it", &read, "9406010801", ""),
@@ -143,7 +157,10 @@ fn body_cases() -> Vec<Value> {
 
 fn body(case: &Case) -> Value {
     match Body::decode(&case.bytes("body")) {
-        Ok(body) => json!({ "transactions": body.transactions.iter().map(told).collect::<Vec<_>>() }),
+        Ok(body) => json!({
+            "transactions": body.transactions.iter().map(told).collect::<Vec<_>>(),
+            "root": body.root.as_ref().map(told_root),
+        }),
         Err(_) => json!({ "error": "BadBody" }),
     }
 }
@@ -172,6 +189,19 @@ fn told(transaction: &Transaction) -> Value {
         "depends": transaction.depends.ranges(),
         "actions": transaction.actions.iter().map(action).collect::<Vec<_>>(),
     })
+}
+
+fn told_root(root: &ClaimedRoot) -> Value {
+    let detail = match &root.detail {
+        RootDetail::None => Value::Null,
+        RootDetail::Buckets(hashes) => hashes.iter().map(hex::encode).collect(),
+        RootDetail::Documents { bucket, hashes } => {
+            let document =
+                |(place, hash): &([u8; 8], [u8; 8])| json!([hex::encode(place), hex::encode(hash)]);
+            json!({ "bucket": bucket, "documents": hashes.iter().map(document).collect::<Vec<_>>() })
+        }
+    };
+    json!({ "seq": root.seq, "hash": hex::encode(root.root.0), "detail": detail })
 }
 
 /// The operation's name, then its parts in the order of the bytes.
