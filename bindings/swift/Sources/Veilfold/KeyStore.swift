@@ -5,7 +5,7 @@ internal import VeilfoldFFI
 ///
 /// Called while a client opens, on a thread of Veilfold's own, never on the main thread; may block, for
 /// instance while the user unlocks the device. What it throws becomes `corrupt` at
-/// ``Veilfold/open(_:relay:name:durability:keyStore:mutators:resolvers:)``, and ``KeyStoreError/locked`` becomes `locked`.
+/// ``Veilfold/open(_:relay:name:durability:keyStore:mutators:resolvers:appVersion:)``, and ``KeyStoreError/locked`` becomes `locked`.
 public protocol KeyStore: Sendable {
     /// The 32 bytes of that id, `nil` when none were stored.
     func loadRoot(id: String) throws -> Data?

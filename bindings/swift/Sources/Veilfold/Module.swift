@@ -1,7 +1,7 @@
 import Foundation
 
 /// What governs a collection in one version, for the list given to
-/// ``Veilfold/open(_:relay:name:durability:keyStore:mutators:resolvers:)``. Only ``Resolver`` and ``Module`` need to
+/// ``Veilfold/open(_:relay:name:durability:keyStore:mutators:resolvers:appVersion:)``. Only ``Resolver`` and ``Module`` need to
 /// be one.
 public protocol AnyResolver: Sendable {
     /// The collection.

@@ -2,7 +2,7 @@ import Foundation
 internal import VeilfoldFFI
 
 /// A mutator without the type of its arguments, for the list given to
-/// ``Veilfold/open(_:relay:name:durability:keyStore:mutators:resolvers:)``. Only ``Mutator`` needs to be one.
+/// ``Veilfold/open(_:relay:name:durability:keyStore:mutators:resolvers:appVersion:)``. Only ``Mutator`` needs to be one.
 public protocol AnyMutator: AnyObject, Sendable {
     /// The name that is kept with each write.
     var name: String { get }
