@@ -3,7 +3,7 @@
 
 use crate::command::Run;
 use crate::place::Place;
-use crate::ship::{self, Kind};
+use crate::ship::{self, HostLibrary, Kind};
 use crate::tools::Tool;
 use crate::{kotlin, python, swift, wheel};
 
@@ -20,28 +20,36 @@ pub fn run(place: &Place, arguments: &[String]) -> bool {
         return false;
     }
     let mut measure = Run::new(place.target.join("release/veilfold-crossing"), &place.root).args(arguments);
-    if let Some(command) = python_player(place, install) {
-        measure = measure.env("VEILFOLD_PLAYER_PYTHON", command);
-    }
     let library = ship::host_library(place, Kind::Measured);
-    if let Some(library) = &library {
-        if Tool::Java.get(place, install)
-            && let Some(command) = kotlin::measured_player(place, library)
-        {
-            // With a small heap, so that memory which grows is memory that is lost.
-            measure = measure.env("VEILFOLD_PLAYER_KOTLIN", command).env("JAVA_TOOL_OPTIONS", "-Xmx96m");
+    let mut failed = Vec::new();
+    for (name, variable, tool, build) in LANGUAGES {
+        if !tool.get(place, install) {
+            continue;
         }
-        if Tool::Swift.get(place, install)
-            && let Some(command) = swift::measured_player(place, library)
-        {
-            measure = measure.env("VEILFOLD_PLAYER_SWIFT", command);
+        match library.as_ref().and_then(|library| build(place, library)) {
+            Some(command) => measure = measure.env(variable, command),
+            None => failed.push(name),
         }
     }
-    library.is_some() && measure.succeeds()
+    // With a small heap, so that memory which grows is memory that is lost.
+    let measured = measure.env("JAVA_TOOL_OPTIONS", "-Xmx96m").succeeds();
+    for name in &failed {
+        println!("not measured, for it was not built: {name}");
+    }
+    measured && failed.is_empty()
 }
 
+/// Builds the player of a language and gives the command that starts it.
+type Build = fn(&Place, &HostLibrary) -> Option<String>;
+
+const LANGUAGES: [(&str, &str, Tool, Build); 3] = [
+    ("Python", "VEILFOLD_PLAYER_PYTHON", Tool::Python, python_player),
+    ("Kotlin", "VEILFOLD_PLAYER_KOTLIN", Tool::Java, kotlin::measured_player),
+    ("Swift", "VEILFOLD_PLAYER_SWIFT", Tool::Swift, swift::measured_player),
+];
+
 /// The wheel that is released, in the environment in which it was tried.
-fn python_player(place: &Place, install: bool) -> Option<String> {
-    let made = wheel::make(place, install)?;
+fn python_player(place: &Place, _: &HostLibrary) -> Option<String> {
+    let made = wheel::make(place, false)?;
     wheel::try_alone(place, &made).then(|| python::player_in(place, "release"))
 }
