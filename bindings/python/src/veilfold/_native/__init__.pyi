@@ -54,7 +54,7 @@ def stop_logging() -> None: ...
 
 class ClientConfig:
     def __init__(
-        self, *, relay: str | None, name: str, power_safe: bool, key_id: str | None
+        self, *, relay: str | None, name: str, power_safe: bool, key_id: str | None, app_version: str
     ) -> None: ...
 
 class ResolverError(Exception):
@@ -269,6 +269,10 @@ class Member:
     name: str | None
     me: bool
 
+class DocumentName:
+    collection: str
+    id: str
+
 class Event:
     class RELAY_MISBEHAVED(Event):
         space: str | None
@@ -277,6 +281,18 @@ class Event:
         space: str
     class ADMITTED(Event):
         space: str
+    class DIVERGED(Event):
+        space: str
+        seq: int
+        author: int
+        bucket: int | None
+        documents: list[DocumentName]
+    class HEALED(Event):
+        space: str
+        seq: int
+        bucket: int | None
+        documents: list[DocumentName]
+        count: int
     class STORE_FAILED(Event):
         detail: str
     class HELD(Event):
