@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use veilfold_core::documents::{DocumentHashes, Documents, FoldAuthor, FoldPlace, RootPoint, state_root};
-use veilfold_core::model::{DocumentKey, Position, Transaction, fields_to_json};
+use veilfold_core::model::{Decoder, DocumentKey, Position, StoredImage, Transaction, Value, fields_to_json};
 use veilfold_core::resolver::{Enabled, Governed, Resolvers};
 use veilfold_core::store::rows::{AuthorRow, SpaceNo};
 use veilfold_core::store::{Durability, MemoryStore, Store};
@@ -68,8 +68,11 @@ impl EngineFold {
 
     pub fn documents(&self) -> BTreeMap<DocumentKey, Vec<u8>> {
         let mut all = BTreeMap::new();
-        let visit = |key, image: veilfold_core::model::Image| {
-            if let Some(fields) = image.fields {
+        let visit = |key: DocumentKey, image: StoredImage<'_>| {
+            if let Some(bytes) = image.fields {
+                let Value::Map(fields) = Value::decode(&mut Decoder::new(bytes)).unwrap() else {
+                    unreachable!("fields are a map")
+                };
                 all.insert(key, fields_to_json(&fields));
             }
         };
@@ -80,7 +83,7 @@ impl EngineFold {
     /// All that is kept of the documents, for a person to look at.
     pub fn images(&self) -> String {
         let mut told = String::new();
-        let visit = |key, image| writeln!(told, "{key:?}: {image:?}").unwrap();
+        let visit = |key, image: StoredImage<'_>| writeln!(told, "{key:?}: {image:?}").unwrap();
         self.documents.for_each_confirmed(&self.store, visit).unwrap();
         told
     }

@@ -4,7 +4,7 @@
 
 use super::apply::{Accepted, FoldAuthor, FoldPlace, Images, Undecided, apply};
 use super::cache::Documents;
-use crate::model::{DocumentKey, Image, Rejection, Transaction};
+use crate::model::{DocumentKey, Image, Position, Rejection, Transaction};
 use crate::resolver::Governed;
 use crate::store::{Store, StoreError};
 use veilfold_wire::limits::SEEN_WINDOW;
@@ -33,8 +33,13 @@ impl Images for ConfirmedAt<'_> {
 }
 
 /// A deleted document is remembered for the seen window and is then as if it had never been.
-pub(super) fn is_forgotten(image: &Image, seq: u64) -> bool {
-    image.fields.is_none() && image.version.seq + SEEN_WINDOW <= seq
+fn is_forgotten(image: &Image, seq: u64) -> bool {
+    image.fields.is_none() && is_past(image.version, seq)
+}
+
+/// Nothing written at `seq` or later can speak of that change any more.
+pub(super) fn is_past(version: Position, seq: u64) -> bool {
+    version.seq + SEEN_WINDOW <= seq
 }
 
 impl Documents {

@@ -3,7 +3,7 @@
 //! Called by `query/` after the step, when everything is written.
 
 use super::cache::Documents;
-use crate::model::{DocumentKey, Fields, Image};
+use crate::model::{DocumentKey, Fields, Image, StoredImage};
 use crate::store::rows::{SpaceNo, after_prefix};
 use crate::store::{Store, StoreError, Table};
 
@@ -74,7 +74,7 @@ impl Documents {
     pub fn for_each_confirmed(
         &self,
         store: &dyn Store,
-        mut visit: impl FnMut(DocumentKey, Image),
+        mut visit: impl FnMut(DocumentKey, StoredImage<'_>),
     ) -> Result<(), StoreError> {
         let mut from = self.space().first();
         loop {
@@ -82,7 +82,7 @@ impl Documents {
             let Some((last, _)) = rows.last() else { return Ok(()) };
             from = [last.as_slice(), &[0]].concat();
             for (key, bytes) in rows {
-                let image = Image::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("document image"))?;
+                let image = StoredImage::read(&bytes).map_err(|_| StoreError::Corrupt("document image"))?;
                 visit(SpaceNo::parse_document(&key)?, image);
             }
         }

@@ -5,8 +5,8 @@
 //! kept, so that a difference can be found.
 
 use super::cache::Documents;
-use super::confirmed::is_forgotten;
-use crate::model::{DocumentKey, Image, ShortHash, StateRoot};
+use super::confirmed::is_past;
+use crate::model::{DocumentKey, ShortHash, StateRoot, StoredImage};
 use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
 use std::collections::BTreeMap;
@@ -124,15 +124,16 @@ fn bucket(place: &[u8; 32], bits: u32) -> u64 {
 }
 
 /// The hash of a document; `None` when there is nothing of it to remember at `seq`.
-pub(crate) fn document_hash(key: &DocumentKey, image: &Image, seq: u64) -> Option<[u8; 32]> {
-    if image.version.seq == 0 || is_forgotten(image, seq) {
+pub(crate) fn document_hash(key: &DocumentKey, image: &StoredImage<'_>, seq: u64) -> Option<[u8; 32]> {
+    let forgotten = image.fields.is_none() && is_past(image.version, seq);
+    if image.version.seq == 0 || forgotten {
         return None;
     }
     let hasher = Hasher::new("doc")
         .prefixed(key.collection.as_bytes())
         .prefixed(key.document.as_bytes())
         .fixed(&[u8::from(image.fields.is_some())])
-        .prefixed(&image.encode_fields())
+        .prefixed(image.fields.unwrap_or_default())
         .u64(image.version.seq)
         .u64(image.version.index)
         .u64(image.author.0)

@@ -11,10 +11,10 @@ use super::output::{Event, Output};
 use super::refold::Refold;
 use super::settle::Batch;
 use super::space::Space;
-use crate::documents::DocumentHashes;
+use crate::documents::{DocumentHashes, document_hash};
 use crate::error::Error;
 use crate::keys::{Entropy, random};
-use crate::model::{DocumentKey, Image};
+use crate::model::DocumentKey;
 use crate::store::{Store, StoreError};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -182,16 +182,15 @@ fn differing(
     fresh_store: &dyn Store,
     seq: u64,
 ) -> Result<Vec<DocumentKey>, StoreError> {
-    let hash = |key: &DocumentKey, image: &Image| crate::documents::document_hash(key, image, seq);
     let mut ours = BTreeMap::new();
     space.documents.for_each_confirmed(store, |key, image| {
-        if let Some(hash) = hash(&key, &image) {
+        if let Some(hash) = document_hash(&key, &image, seq) {
             ours.insert(key, hash);
         }
     })?;
     let mut different = Vec::new();
     fresh.documents.for_each_confirmed(fresh_store, |key, image| {
-        let Some(hash) = hash(&key, &image) else { return };
+        let Some(hash) = document_hash(&key, &image, seq) else { return };
         if ours.remove(&key) != Some(hash) {
             different.push(key);
         }

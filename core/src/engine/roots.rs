@@ -19,7 +19,7 @@ const KEPT: usize = 8;
 const NEAR: u64 = ROOT_EVERY * KEPT as u64;
 /// A root costs a pass over all documents. In a large Space they are taken less often, so that no
 /// Entry pays for more documents than these.
-const DOCUMENTS_PER_ENTRY: u64 = 16;
+const DOCUMENTS_PER_ENTRY: u64 = 4;
 /// How often a version of the app attaches what helps to find a difference.
 const DETAILS_MAX: u8 = 8;
 
@@ -327,7 +327,7 @@ mod tests {
     fn no_entry_pays_for_more_documents_than_a_few() {
         let due = |documents, seq| Roots { documents, ..Roots::default() }.due_after(seq, ROOT_EVERY);
         assert_eq!((due(0, 0), due(0, 255), due(0, 256)), (256, 256, 512));
-        assert_eq!((due(4_096, 256), due(8_192, 256), due(8_192, 512)), (512, 512, 1_024));
+        assert_eq!((due(1_024, 256), due(2_048, 256), due(2_048, 512)), (512, 512, 1_024));
         for documents in [1, 10_000, 100_000, 10_000_000] {
             let apart = due(documents, 0);
             assert!(apart.is_multiple_of(ROOT_EVERY) && documents <= 2 * DOCUMENTS_PER_ENTRY * apart);

@@ -133,15 +133,6 @@ impl Image {
         if self.author == reader { self.foreign } else { self.version }
     }
 
-    /// Canonical bytes of the fields alone; empty for a document that does not exist.
-    pub fn encode_fields(&self) -> Vec<u8> {
-        let mut out = Encoder::with_capacity(256);
-        if let Some(fields) = &self.fields {
-            encode_map(fields, &mut out);
-        }
-        out.finish()
-    }
-
     /// Bytes of the whole image for the local store.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Encoder::with_capacity(256);
@@ -161,6 +152,41 @@ impl Image {
     /// # Errors
     /// A [`BodyError`] naming what is wrong.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BodyError> {
+        let StoredImage { version, author, foreign, format, fields } = StoredImage::read(bytes)?;
+        let fields = match fields {
+            Some(fields) => {
+                let mut input = Decoder::new(fields);
+                let fields = decode_map(&mut input)?;
+                input.end()?;
+                Some(fields)
+            }
+            None => None,
+        };
+        Ok(Self { fields, version, author, foreign, format })
+    }
+}
+
+/// A stored image whose fields were not decoded, for what looks at very many.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredImage<'a> {
+    /// As in [`Image`].
+    pub version: Position,
+    /// As in [`Image`].
+    pub author: MemberNo,
+    /// As in [`Image`].
+    pub foreign: Position,
+    /// As in [`Image`].
+    pub format: u64,
+    /// Canonical bytes of the fields; `None` for a document that does not exist.
+    pub fields: Option<&'a [u8]>,
+}
+
+impl<'a> StoredImage<'a> {
+    /// Reads what [`Image::to_bytes`] wrote, up to the fields.
+    ///
+    /// # Errors
+    /// A [`BodyError`] naming what is wrong.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, BodyError> {
         let mut input = Decoder::new(bytes);
         let version = Position::decode(&mut input)?;
         let author = MemberNo(input.uint("image.author")?);
@@ -169,12 +195,12 @@ impl Image {
         let fields = match input.peek("image.fields")? {
             Marker::Null => {
                 input.nil("image.fields")?;
+                input.end()?;
                 None
             }
-            _ => Some(decode_map(&mut input)?),
+            _ => Some(input.rest()),
         };
-        input.end()?;
-        Ok(Self { fields, version, author, foreign, format })
+        Ok(Self { version, author, foreign, format, fields })
     }
 }
 

@@ -16,7 +16,7 @@ mod value;
 pub(crate) use action::SPLICES_MAX;
 pub use action::{Action, CallOp, Condition, Op, Place, TextSplice};
 pub(crate) use document::COLLECTION_BYTES_MAX;
-pub use document::{DocumentKey, Fields, Image, Position};
+pub use document::{DocumentKey, Fields, Image, Position, StoredImage};
 pub use encoding::{BodyError, DEPTH_MAX, Decoder, Encoder};
 pub use json::{JsonError, fields_from_json, fields_to_json, value_from_json, value_to_json};
 pub use path::{ElementId, Path, PathError, Segment};
