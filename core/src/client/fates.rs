@@ -1,10 +1,11 @@
 //! What became of all writes of a Space, for an app that wants to hear of each.
 
+use super::pull::Pull;
 use super::space::Space;
 use crate::error::Error;
-use crate::io::{Bell, Driver, is_closed};
+use crate::io::Driver;
 use crate::outbox::FateBatch;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use veilfold_wire::SpaceId;
 
 /// The fates of a Space's writes, in the order in which they were settled. Kept by the store until
@@ -16,17 +17,15 @@ use veilfold_wire::SpaceId;
 pub struct FateStream {
     driver: Driver,
     space: SpaceId,
-    bell: Bell,
+    pull: Pull,
     taken: AtomicU64,
-    cancelled: AtomicBool,
 }
 
 impl FateStream {
     pub(super) async fn open(space: &Space) -> Result<Self, Error> {
         let (id, driver) = (space.id(), space.driver().clone());
         let bell = driver.call(move |core| Ok(core.watch_status(id))).await?;
-        let (taken, cancelled) = (AtomicU64::new(0), AtomicBool::new(false));
-        Ok(Self { driver, space: id, bell, taken, cancelled })
+        Ok(Self { driver, space: id, pull: Pull::new(bell), taken: AtomicU64::new(0) })
     }
 
     /// Takes the batch before and waits for the next, of at most `max` fates; `None` after the end of
@@ -35,29 +34,22 @@ impl FateStream {
     /// # Errors
     /// `Corrupt` when the disk fails.
     pub async fn next_batch(&self, max: usize) -> Result<Option<FateBatch>, Error> {
-        loop {
-            let rung = self.bell.notified();
-            tokio::pin!(rung);
-            rung.as_mut().enable();
-            if self.cancelled.load(Ordering::Acquire) {
-                return Ok(None);
-            }
+        let look = || {
             let (space, taken) = (self.space, self.taken.load(Ordering::Acquire));
-            match self.driver.call(move |core| core.engine.next_fates(space, taken, max.max(1))).await {
-                Ok(batch) if batch.fates.is_empty() => rung.await,
-                Ok(batch) => {
-                    self.taken.store(batch.next, Ordering::Release);
-                    return Ok(Some(batch));
-                }
-                Err(error) if is_closed(&error) => return Ok(None),
-                Err(error) => return Err(error),
-            }
+            self.driver.call(move |core| {
+                let batch: FateBatch = core.engine.next_fates(space, taken, max.max(1))?;
+                Ok((!batch.fates.is_empty()).then_some(batch))
+            })
+        };
+        let batch = self.pull.next(look).await?;
+        if let Some(batch) = &batch {
+            self.taken.store(batch.next, Ordering::Release);
         }
+        Ok(batch)
     }
 
     /// Ends the stream, also for whoever waits in [`FateStream::next_batch`].
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        self.bell.notify_waiters();
+        self.pull.cancel();
     }
 }

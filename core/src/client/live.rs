@@ -1,14 +1,14 @@
 //! Watched collections and documents, pulled: the app asks for what has changed since it last
 //! asked, so a slow one gets the newest state and holds nobody up.
 
+use super::pull::Pull;
 use super::space::Space;
 use crate::error::Error;
-use crate::io::{Bell, Core, Driver, is_closed};
+use crate::io::{Core, Driver};
 use crate::model::Fields;
 use crate::query::{LiveBatch, LiveId, LiveScope};
 use futures_util::Stream;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many documents [`LiveQuery::next`] asks for at a time.
@@ -23,11 +23,10 @@ const BATCH: usize = 256;
 pub struct LiveQuery {
     driver: Driver,
     id: LiveId,
-    bell: Bell,
+    pull: Pull,
     inbox: Arc<Mutex<Inbox>>,
     /// What [`LiveQuery::next`] has so far of a state that is not complete yet.
     change: Mutex<Change>,
-    cancelled: AtomicBool,
 }
 
 /// What the engine gave and nobody has taken: a reader that gives up half-way loses nothing.
@@ -62,10 +61,9 @@ impl LiveQuery {
             Ok(Self {
                 driver: guard,
                 id,
-                bell: core.watch_live(id),
+                pull: Pull::new(core.watch_live(id)),
                 inbox: Arc::new(Mutex::new(Inbox { taken: None, incomplete: true })),
                 change: Mutex::default(),
-                cancelled: AtomicBool::new(false),
             })
         });
         opened.await
@@ -80,25 +78,18 @@ impl LiveQuery {
     /// # Errors
     /// `Corrupt` when the disk fails, `Internal` when the client broke. Trying again is allowed.
     pub async fn next_batch(&self, max: usize) -> Result<Option<LiveBatch>, Error> {
-        loop {
-            let rung = self.bell.notified();
-            tokio::pin!(rung);
-            // From here on no ringing is missed.
-            rung.as_mut().enable();
-            if self.cancelled.load(Ordering::Acquire) {
-                return Ok(None);
+        let look = || async {
+            loop {
+                if let Some(batch) = self.take() {
+                    return Ok(Some(batch));
+                }
+                let (id, inbox) = (self.id, self.inbox.clone());
+                if !self.driver.call(move |core| fill(core, id, max.max(1), &inbox)).await? {
+                    return Ok(None);
+                }
             }
-            if let Some(batch) = self.take() {
-                return Ok(Some(batch));
-            }
-            let (id, inbox) = (self.id, self.inbox.clone());
-            match self.driver.call(move |core| fill(core, id, max.max(1), &inbox)).await {
-                Ok(true) => continue,
-                Ok(false) => rung.await,
-                Err(error) if is_closed(&error) => return Ok(None),
-                Err(error) => return Err(error),
-            }
-        }
+        };
+        self.pull.next(look).await
     }
 
     /// The next complete change, of whatever size. `None` when the query has ended.
@@ -119,8 +110,7 @@ impl LiveQuery {
 
     /// Ends the query; a call that waits returns `None`. Any thread may call it, more than once.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        self.bell.notify_waiters();
+        self.pull.cancel();
     }
 
     /// The complete changes as a [`Stream`], which ends with the query.

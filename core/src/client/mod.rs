@@ -48,6 +48,7 @@ mod live;
 mod mutators;
 mod open;
 mod ops;
+mod pull;
 mod receipt;
 mod space;
 mod streams;

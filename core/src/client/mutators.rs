@@ -4,12 +4,13 @@
 //! what has to be run again; a client with [`Mutators`] of its own runs it on the runtime.
 
 use super::data::IntoValue;
+use super::pull::Pull;
 use super::receipt::Receipt;
 use super::space::Space;
 use super::transaction::Transaction;
 use crate::engine::{GiveUp, Mutation};
 use crate::error::{Error, ErrorKind};
-use crate::io::{Bell, Driver, WeakDriver, is_closed};
+use crate::io::{Driver, WeakDriver, closed};
 use crate::model::{Value, value_from_json, value_to_json};
 use crate::outbox::Retry;
 use futures_util::future::BoxFuture;
@@ -97,8 +98,7 @@ impl Space {
 #[derive(Debug)]
 pub struct RetryStream {
     driver: WeakDriver,
-    bell: Bell,
-    cancelled: AtomicBool,
+    pull: Pull,
 }
 
 /// One mutator to be run again. Dropped without an end, it is handed out again.
@@ -112,7 +112,7 @@ pub struct RetryRun {
 impl RetryStream {
     pub(super) async fn open(driver: &Driver) -> Result<Self, Error> {
         let bell = driver.call(|core| Ok(core.watch_retries())).await?;
-        Ok(Self { driver: driver.downgrade(), bell, cancelled: AtomicBool::new(false) })
+        Ok(Self { driver: driver.downgrade(), pull: Pull::new(bell) })
     }
 
     /// Waits for the next one; `None` after the end of the client or [`RetryStream::cancel`].
@@ -120,36 +120,23 @@ impl RetryStream {
     /// # Errors
     /// `Corrupt` when the disk fails.
     pub async fn next(&self) -> Result<Option<RetryRun>, Error> {
-        loop {
-            let rung = self.bell.notified();
-            tokio::pin!(rung);
-            rung.as_mut().enable();
-            if self.cancelled.load(Ordering::Acquire) {
-                return Ok(None);
-            }
-            let Some(driver) = self.driver.upgrade() else { return Ok(None) };
-            let take = driver.call(|core| {
+        let look = || async {
+            let driver = self.driver.upgrade().ok_or_else(closed)?;
+            let guard = driver.clone();
+            let take = driver.call(move |core| {
                 let Some((id, retry)) = core.engine.take_retry()? else { return Ok(None) };
-                Ok(Some((id, core.engine.space_name(id)?, retry)))
+                let space = Space::new(guard, id, core.engine.space_name(id)?, Mutators::default());
+                // Made here, so that it is put back if the caller has gone.
+                Ok(Some(RetryRun { space, retry, ended: AtomicBool::new(false) }))
             });
-            match take.await {
-                Ok(Some((id, name, retry))) => {
-                    let space = Space::new(driver, id, name, Mutators::default());
-                    return Ok(Some(RetryRun { space, retry, ended: AtomicBool::new(false) }));
-                }
-                Ok(None) => {}
-                Err(error) if is_closed(&error) => return Ok(None),
-                Err(error) => return Err(error),
-            }
-            drop(driver);
-            rung.await;
-        }
+            take.await
+        };
+        self.pull.next(look).await
     }
 
     /// Ends the stream, also for whoever waits in [`RetryStream::next`].
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        self.bell.notify_waiters();
+        self.pull.cancel();
     }
 }
 

@@ -1,11 +1,11 @@
 //! How a Space stands and what happened, pulled: a slow reader misses steps, never the newest state.
 
+use super::pull::Pull;
 use super::space::Space;
 use crate::engine::SpaceStatus;
 use crate::error::Error;
-use crate::io::{Bell, Driver, DriverEvent, EventQueue, is_closed};
+use crate::io::{Driver, DriverEvent, EventQueue};
 use futures_util::Stream;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use veilfold_wire::SpaceId;
 
@@ -14,9 +14,8 @@ use veilfold_wire::SpaceId;
 pub struct StatusStream {
     driver: Driver,
     space: SpaceId,
-    bell: Bell,
+    pull: Pull,
     newest: Mutex<Option<SpaceStatus>>,
-    cancelled: AtomicBool,
 }
 
 /// What happened that no call was waiting for. Dropping it ends it.
@@ -24,7 +23,7 @@ pub struct StatusStream {
 pub struct EventStream {
     driver: Driver,
     queue: Arc<EventQueue>,
-    cancelled: AtomicBool,
+    pull: Pull,
 }
 
 /// An event, and how many before it were dropped because nobody asked for them in time.
@@ -40,7 +39,7 @@ impl StatusStream {
     pub(super) async fn open(space: &Space) -> Result<Self, Error> {
         let (id, driver) = (space.id(), space.driver().clone());
         let bell = driver.call(move |core| Ok(core.watch_status(id))).await?;
-        Ok(Self { driver, space: id, bell, newest: Mutex::new(None), cancelled: AtomicBool::new(false) })
+        Ok(Self { driver, space: id, pull: Pull::new(bell), newest: Mutex::new(None) })
     }
 
     /// The status now, the first time; then waits until it is different from the last one given.
@@ -49,27 +48,17 @@ impl StatusStream {
     /// # Errors
     /// `Corrupt` when the disk fails, `Internal` when the client broke.
     pub async fn next(&self) -> Result<Option<SpaceStatus>, Error> {
-        loop {
-            let rung = self.bell.notified();
-            tokio::pin!(rung);
-            rung.as_mut().enable();
-            if self.cancelled.load(Ordering::Acquire) {
-                return Ok(None);
-            }
-            let space = self.space;
-            match self.driver.call(move |core| core.engine.status(space)).await {
-                Ok(status) if self.is_news(&status) => return Ok(Some(status)),
-                Ok(_) => rung.await,
-                Err(error) if is_closed(&error) => return Ok(None),
-                Err(error) => return Err(error),
-            }
-        }
+        let space = self.space;
+        let look = || async {
+            let status = self.driver.call(move |core| core.engine.status(space)).await?;
+            Ok(self.is_news(&status).then_some(status))
+        };
+        self.pull.next(look).await
     }
 
     /// Ends the stream; a call that waits returns `None`. Any thread may call it, more than once.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        self.bell.notify_waiters();
+        self.pull.cancel();
     }
 
     /// The changes as a [`Stream`].
@@ -91,26 +80,20 @@ impl StatusStream {
 impl EventStream {
     pub(super) async fn open(driver: &Driver) -> Result<Self, Error> {
         let queue = driver.call(|core| Ok(core.watch_events())).await?;
-        Ok(Self { driver: driver.clone(), queue, cancelled: AtomicBool::new(false) })
+        let pull = Pull::new(queue.bell().clone());
+        Ok(Self { driver: driver.clone(), queue, pull })
     }
 
     /// Waits for the next event. `None` when the stream was cancelled or the client ended.
     pub async fn next(&self) -> Option<Happened> {
-        loop {
-            let rung = self.queue.bell().notified();
-            tokio::pin!(rung);
-            rung.as_mut().enable();
-            if self.cancelled.load(Ordering::Acquire) {
-                return None;
+        let look = || async {
+            match self.try_next() {
+                None if self.driver.is_ended() => Err(self.driver.why_ended()),
+                happened => Ok(happened),
             }
-            if let Some(happened) = self.try_next() {
-                return Some(happened);
-            }
-            if self.driver.is_ended() {
-                return None;
-            }
-            rung.await;
-        }
+        };
+        // However the client ended, its events have.
+        self.pull.next(look).await.unwrap_or_default()
     }
 
     /// An event that has come already.
@@ -120,8 +103,7 @@ impl EventStream {
 
     /// Ends the stream; a call that waits returns `None`. Any thread may call it, more than once.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        self.queue.bell().notify_waiters();
+        self.pull.cancel();
     }
 
     /// The events as a [`Stream`].

@@ -19,8 +19,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::task::{Context, Poll};
-use std::thread::JoinHandle;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{JoinHandle, Thread as Caller};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -81,6 +81,15 @@ impl Asked<'_> {
             // It could not be asked, and was polled again after saying so.
             State::Unasked(_) => Poll::Ready(Err(self.driver.why_ended())),
         }
+    }
+}
+
+/// Wakes a caller that blocks its thread.
+struct Unpark(Caller);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
@@ -168,11 +177,15 @@ impl Driver {
     }
 
     fn ask_blocking(&self, call: Call) -> Result<Answer, Error> {
-        let (answer, answered) = std::sync::mpsc::sync_channel(1);
-        self.post_boxed(Box::new(move |core| {
-            let _ = answer.send(call(core));
-        }))?;
-        answered.recv().map_err(|_| self.why_ended())?
+        let mut asked = Asked { driver: self, state: State::Unasked(Some(call)) };
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        loop {
+            match asked.poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(answer) => return answer,
+                // Also when something else unparked this thread.
+                Poll::Pending => std::thread::park(),
+            }
+        }
     }
 
     /// Runs `call` on the thread some time later. Never blocks.
@@ -226,7 +239,8 @@ impl Driver {
         self.shared.ended.get().is_some()
     }
 
-    fn why_ended(&self) -> Error {
+    /// What calls give after the end.
+    pub fn why_ended(&self) -> Error {
         self.shared.ended.get().cloned().unwrap_or_else(|| Error::internal("the engine's thread is gone"))
     }
 }
@@ -249,7 +263,8 @@ pub fn is_closed(error: &Error) -> bool {
     error.kind == crate::ErrorKind::Invalid && error.code == "closed"
 }
 
-fn closed() -> Error {
+/// The error that calls give after an orderly end.
+pub fn closed() -> Error {
     Error::invalid("closed", "the client is closed; open it again")
 }
 

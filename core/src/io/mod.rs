@@ -11,7 +11,7 @@ mod vault;
 mod websocket;
 
 pub use clock::Clock;
-pub use driver::{Bell, Core, Driver, DriverEvent, EventQueue, WeakDriver, is_closed};
+pub use driver::{Bell, Core, Driver, DriverEvent, EventQueue, WeakDriver, closed, is_closed};
 pub use random::OsRandom;
 pub use sqlite::SqliteStore;
 pub use timed::timed;

@@ -5,20 +5,41 @@
 
 use crate::model::Fields;
 use crate::resolver::{Outcome, Resolvers, Run, RunResolver, Stuck};
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// A question and its answer without their types: all questions share one way to the thread and back.
+type Job = Box<dyn FnOnce() -> Result<Answer, Stuck> + Send>;
+type Answer = Box<dyn Any + Send>;
 
-/// The thread that runs resolvers, started when it is first needed.
+/// The thread that runs resolvers, started when it is first needed. It ends with this.
 #[derive(Default)]
 struct Worker {
-    /// Its jobs, and the end of its last one.
-    running: Option<Sender<Job>>,
-    /// A job that took too long: its answer, whenever it comes, says that the thread is free again.
-    late: Option<Receiver<()>>,
+    desk: Arc<Desk>,
+    started: bool,
+}
+
+/// Where the thread and whoever asks it meet.
+#[derive(Default)]
+struct Desk {
+    work: Mutex<Work>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+enum Work {
+    #[default]
+    None,
+    /// Nobody has begun with it.
+    Waiting(Job),
+    /// The thread is at it. After a job that took too long this says that it has not come back.
+    Begun,
+    /// Nobody may have waited for it so long.
+    Done(Result<Answer, Stuck>),
+    /// Nobody asks any more.
+    Over,
 }
 
 /// A resolver that is asked on the worker.
@@ -39,55 +60,74 @@ impl Timed {
         &self,
         question: impl FnOnce(&dyn RunResolver) -> Result<T, Stuck> + Send + 'static,
     ) -> Result<T, Stuck> {
-        let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(late) = &worker.late {
-            match late.try_recv() {
-                Err(std::sync::mpsc::TryRecvError::Empty) => {
-                    return Err(Stuck("it is still busy with an earlier one"));
-                }
-                Ok(()) | Err(std::sync::mpsc::TryRecvError::Disconnected) => worker.late = None,
-            }
-        }
-        let (answer, answered): (SyncSender<Result<T, Stuck>>, _) = sync_channel(1);
-        let (over, is_over) = channel();
         let inner = self.inner.clone();
-        let job: Job = Box::new(move || {
-            // A panic of the adapter around foreign code; those of resolvers are outcomes.
-            let told = catch_unwind(AssertUnwindSafe(|| question(inner.as_ref())));
-            // Whoever asked may have stopped waiting.
-            let _ = answer.send(told.unwrap_or(Err(Stuck("it panicked"))));
-            let _ = over.send(());
-        });
-        worker.send(job)?;
-        match answered.recv_timeout(self.limit) {
-            Ok(told) => told,
-            Err(RecvTimeoutError::Timeout) => {
-                worker.late = Some(is_over);
-                Err(Stuck("it took too long"))
-            }
-            Err(RecvTimeoutError::Disconnected) => Err(Stuck("its thread is gone")),
-        }
+        let job: Job = Box::new(move || Ok(Box::new(question(inner.as_ref())?)));
+        let answer = locked(&self.worker).ask(job, self.limit)?;
+        answer.downcast().map(|answer| *answer).map_err(|_| Stuck("an answer belongs to another question"))
     }
 }
 
 impl Worker {
-    fn send(&mut self, job: Job) -> Result<(), Stuck> {
-        let job = match &self.running {
-            Some(running) => match running.send(job) {
-                Ok(()) => return Ok(()),
-                Err(gone) => gone.0,
-            },
-            None => job,
-        };
-        let (jobs, inbox) = channel::<Job>();
-        std::thread::Builder::new()
-            .name("veilfold-resolver".to_owned())
-            .spawn(move || inbox.into_iter().for_each(|job| job()))
-            .map_err(|_| Stuck("the system gives no thread"))?;
-        let sent = jobs.send(job).map_err(|_| Stuck("its thread is gone"));
-        self.running = Some(jobs);
-        sent
+    fn ask(&mut self, job: Job, limit: Duration) -> Result<Answer, Stuck> {
+        let mut work = locked(&self.desk.work);
+        if matches!(*work, Work::Waiting(_) | Work::Begun) {
+            return Err(Stuck("it is still busy with an earlier one"));
+        }
+        if !self.started {
+            let desk = self.desk.clone();
+            std::thread::Builder::new()
+                .name("veilfold-resolver".to_owned())
+                .spawn(move || desk.run())
+                .map_err(|_| Stuck("the system gives no thread"))?;
+            self.started = true;
+        }
+        *work = Work::Waiting(job);
+        self.desk.changed.notify_all();
+        let busy = |work: &mut Work| matches!(work, Work::Waiting(_) | Work::Begun);
+        let waited = self.desk.changed.wait_timeout_while(work, limit, busy);
+        let (mut work, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match core::mem::take(&mut *work) {
+            Work::Done(told) => told,
+            unfinished => {
+                *work = unfinished;
+                Err(Stuck("it took too long"))
+            }
+        }
     }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // What nobody began with is dropped when the lock is free: it may hold what is the app's.
+        let _unbegun = core::mem::replace(&mut *locked(&self.desk.work), Work::Over);
+        self.desk.changed.notify_all();
+    }
+}
+
+impl Desk {
+    /// The thread's whole life.
+    fn run(&self) {
+        loop {
+            let idle = |work: &mut Work| !matches!(work, Work::Waiting(_) | Work::Over);
+            let waited = self.changed.wait_while(locked(&self.work), idle);
+            let mut work = waited.unwrap_or_else(PoisonError::into_inner);
+            let Work::Waiting(job) = core::mem::replace(&mut *work, Work::Begun) else { return };
+            drop(work);
+            // A panic of the adapter around foreign code; those of resolvers are outcomes.
+            let told = catch_unwind(AssertUnwindSafe(job)).unwrap_or(Err(Stuck("it panicked")));
+            let mut work = locked(&self.work);
+            if let Work::Over = *work {
+                return;
+            }
+            *work = Work::Done(told);
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// No foreign code runs under these locks, so a poisoned one holds nothing half-done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl RunResolver for Timed {
@@ -109,7 +149,7 @@ mod tests {
     use super::*;
     use crate::model::Value;
     use crate::resolver::{Call, Refusal, Resolver};
-    use std::sync::mpsc::Receiver;
+    use std::sync::mpsc::{Receiver, channel};
 
     /// Answers a call when it is let go.
     struct Slow(Mutex<Receiver<()>>);
