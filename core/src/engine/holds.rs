@@ -10,7 +10,7 @@ use super::settle::Batch;
 use crate::documents::Rebased;
 use crate::error::{Error, ErrorKind};
 use crate::resolver::Silent;
-use std::collections::BTreeMap;
+use crate::small_map::SmallMap;
 use veilfold_wire::SpaceId;
 
 /// The code of the error with which a step ends that a resolver gave no answer to.
@@ -69,8 +69,8 @@ struct Hold {
 /// All held Spaces.
 #[derive(Debug, Default)]
 pub(super) struct Holds {
-    held: BTreeMap<SpaceId, Hold>,
-    tries: BTreeMap<SpaceId, u32>,
+    held: SmallMap<SpaceId, Hold>,
+    tries: SmallMap<SpaceId, u32>,
     /// Found out by a step that could not go on and is being undone.
     noted: Option<(SpaceId, u64, HeldFor)>,
 }
@@ -94,7 +94,7 @@ impl Holds {
     /// A Space that was just read from the store has Entries that are not folded: perhaps this version of
     /// the app can go on.
     pub(super) fn look_again(&mut self, id: SpaceId) {
-        self.held.entry(id).or_insert(Hold { why: HeldFor::Key, seq: UNKNOWN, due_ms: Some(0) });
+        self.held.get_or_insert_with(id, || Hold { why: HeldFor::Key, seq: UNKNOWN, due_ms: Some(0) });
     }
 
     fn take_due(&mut self, now_ms: u64) -> Vec<(SpaceId, u64)> {
@@ -117,7 +117,7 @@ impl From<Silent> for HeldFor {
 impl Engine {
     /// Stands still before the Entry at `seq`, or with pending Transactions only (0).
     pub(super) fn hold(&mut self, id: SpaceId, seq: u64, why: HeldFor) {
-        let tries = self.holds.tries.entry(id).or_insert(0);
+        let tries = self.holds.tries.get_or_insert_with(id, || 0);
         let due_ms = match why {
             HeldFor::Resolver { .. } => {
                 let pause = PAUSE_MS.checked_shl(*tries).unwrap_or(PAUSE_MS_MAX).min(PAUSE_MS_MAX);

@@ -8,6 +8,7 @@ use super::engine::{Engine, Parts};
 use super::output::Output;
 use crate::documents::Pending;
 use crate::error::Error;
+use crate::gather::gather;
 use crate::model::{Position, Rejection, TxId};
 use crate::outbox::{
     Fate, FateBatch, RefusedReason, Retry, Settled, drop_retry, fate_of, keep_retry, retries, retry_of,
@@ -104,7 +105,7 @@ impl Engine {
     /// As the store says.
     pub fn take_retry(&mut self) -> Result<Option<(SpaceId, Retry)>, Error> {
         let Self { retries: known, numbers, store, .. } = self;
-        let mut spaces = known.spaces.take().unwrap_or_else(|| numbers.keys().copied().collect());
+        let mut spaces = known.spaces.take().unwrap_or_else(|| gather(numbers.keys().copied()));
         let mut found = None;
         while let Some(id) = spaces.first().copied() {
             let waiting = match numbers.get(&id) {

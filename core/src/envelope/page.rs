@@ -6,10 +6,8 @@
 
 use super::tentative::Tentative;
 use super::verified::{LogHead, VerifiedEntry};
-use crate::gather::gather;
 use bytes::Bytes;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use veilfold_wire::check::judge_genesis;
 use veilfold_wire::{
     AuthorHead, ChainHash, Checks, EntryHash, Judgement, LogView, MemberNo, Membership, SealedEntry, SpaceId,
@@ -26,7 +24,7 @@ pub struct PageOutcome {
     /// Membership after `verified`; `None` when they left it unchanged.
     pub membership: Option<Membership>,
     /// Heads of those authors whom `verified` moved.
-    pub author_heads: BTreeMap<MemberNo, AuthorHead>,
+    pub author_heads: Vec<(MemberNo, AuthorHead)>,
     /// Position and running hash after `verified`.
     pub head: LogHead,
 }
@@ -58,7 +56,7 @@ pub fn verify_first_page(checks: Checks, space: &SpaceId, entries: &[Bytes]) -> 
         None => None,
     };
     let head = LogHead::start(space);
-    PageOutcome { verified: Vec::new(), fault, membership: None, author_heads: BTreeMap::new(), head }
+    PageOutcome { verified: Vec::new(), fault, membership: None, author_heads: Vec::new(), head }
 }
 
 fn founded(space: &SpaceId, bytes: &Bytes) -> Result<(SealedEntry, EntryHash, Membership), TransportFault> {
@@ -89,7 +87,7 @@ fn outcome<V: LogView>(tentative: Tentative<'_, V>, fault: Option<TransportFault
             Cow::Owned(membership) => Some(membership),
             Cow::Borrowed(_) => None,
         },
-        author_heads: gather(tentative.authors.iter().map(|(no, author)| (*no, author.head))),
+        author_heads: tentative.authors.iter().map(|(no, author)| (*no, author.head)).collect(),
         head,
         verified: tentative.verified,
     }

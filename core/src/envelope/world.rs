@@ -60,7 +60,7 @@ impl Log {
                 self.entries.insert(key, verified.entry().bytes().clone());
             }
         }
-        self.heads.extend(&outcome.author_heads);
+        self.heads.extend(outcome.author_heads.iter().copied());
         self.membership = outcome.membership.clone().or(self.membership.take());
         assert_eq!(self.head(), outcome.head);
     }

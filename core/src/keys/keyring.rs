@@ -7,7 +7,7 @@ use super::device::MemberSecret;
 use super::entropy::Entropy;
 use super::epoch::{BoxContext, BoxError, EpochSecret};
 use super::primitives::{AeadKey, BadRecipient, HedgeKey};
-use std::collections::BTreeMap;
+use crate::small_map::SmallMap;
 use thiserror::Error;
 use veilfold_wire::membership::EpochBox;
 use veilfold_wire::{KemKey, Kind, MemberKey, SpaceId};
@@ -44,7 +44,7 @@ pub struct Keyring {
     space: SpaceId,
     member: MemberSecret,
     hedge: HedgeKey,
-    epochs: BTreeMap<u64, EpochKeys>,
+    epochs: SmallMap<u64, EpochKeys>,
     #[cfg(feature = "testing")]
     cipher: Cipher,
 }
@@ -56,7 +56,7 @@ impl Keyring {
             space,
             member,
             hedge,
-            epochs: BTreeMap::new(),
+            epochs: SmallMap::new(),
             #[cfg(feature = "testing")]
             cipher: Cipher::Real,
         }

@@ -6,7 +6,7 @@
 use crate::keys::NAME_BYTES_MAX;
 use crate::model::{BodyError, Decoder, Encoder};
 use crate::resolver::{Enable, decode_list, encode_list};
-use std::collections::BTreeMap;
+use crate::small_map::SmallMap;
 use veilfold_wire::MemberNo;
 
 /// Format of the sealed part.
@@ -15,7 +15,7 @@ const MEMBERS_MAX: usize = veilfold_wire::membership::MEMBERS_MAX;
 
 /// Names by member number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Roster(BTreeMap<MemberNo, String>);
+pub struct Roster(SmallMap<MemberNo, String>);
 
 impl Roster {
     /// The sealed part of a control Entry that adds somebody of this name.
@@ -65,7 +65,7 @@ impl Roster {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Encoder::new();
         out.array(self.0.len() * 2);
-        for (member, name) in &self.0 {
+        for (member, name) in self.0.iter() {
             out.uint(member.0);
             out.str(name);
         }
@@ -77,7 +77,7 @@ impl Roster {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BodyError> {
         let mut input = Decoder::new(bytes);
         let len = input.array(MEMBERS_MAX * 2, "roster")?;
-        let mut names = BTreeMap::new();
+        let mut names = SmallMap::new();
         for _ in 0..len / 2 {
             let member = MemberNo(input.uint("roster.member")?);
             names.insert(member, input.str(NAME_BYTES_MAX, "roster.name")?.to_owned());

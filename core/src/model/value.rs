@@ -6,6 +6,7 @@
 use super::encoding::{BodyError, DEPTH_MAX, Decoder, Encoder};
 use super::path::{ElementId, KEY_BYTES_MAX};
 use super::text::Text;
+use crate::gather::gather;
 use rmp::Marker;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -168,9 +169,7 @@ impl Value {
     pub fn plain(&self) -> Self {
         match self {
             Self::Array(values) => Self::Array(values.iter().map(Self::plain).collect()),
-            Self::Map(map) => {
-                Self::Map(map.iter().map(|(key, value)| (key.clone(), value.plain())).collect())
-            }
+            Self::Map(map) => Self::Map(gather(map.iter().map(|(key, value)| (key.clone(), value.plain())))),
             Self::List(list) => Self::Array(list.iter().map(|(_, value)| value.plain()).collect()),
             Self::Set(members) => Self::Array(members.iter().cloned().map(Self::from).collect()),
             Self::Text(text) => Self::String(text.to_string()),

@@ -5,8 +5,9 @@
 
 use crate::documents::Documents;
 use crate::model::{DocumentKey, Fields};
+use crate::small_map::SmallMap;
 use crate::store::{Store, StoreError};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use veilfold_wire::SpaceId;
 
 /// Names a live query in its engine.
@@ -53,7 +54,7 @@ struct Live {
 #[derive(Default)]
 pub struct LiveQueries {
     next: u64,
-    queries: BTreeMap<LiveId, Live>,
+    queries: SmallMap<LiveId, Live>,
 }
 
 impl LiveQueries {

@@ -9,6 +9,7 @@ use super::context::FoldContext;
 use super::custom::{Call, Outcome, Run, RunResolver, Stuck};
 use super::enabled::Enabled;
 use super::registry::Resolvers;
+use crate::gather::gather;
 use crate::model::{CallOp, DocumentKey, Encoder, Fields, Image, Position, RejectReason, Rejection, Value};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -254,7 +255,7 @@ fn check(fields: Option<&Fields>) -> Result<(), RejectReason> {
 
 /// The fields as JSON would show them: lists, sets and texts as arrays and strings.
 fn plain(fields: &Fields) -> Fields {
-    fields.iter().map(|(name, value)| (name.clone(), value.plain())).collect()
+    gather(fields.iter().map(|(name, value)| (name.clone(), value.plain())))
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! The resolvers that this version of the app has, by collection and version.
 
 use super::custom::RunResolver;
-use std::collections::BTreeMap;
+use crate::gather::gather;
+use crate::small_map::SmallMap;
 use std::fmt;
 use std::sync::Arc;
 
 /// All of them, old versions too: what was written for a version is folded by it for ever.
 #[derive(Clone, Default)]
-pub struct Resolvers(Arc<BTreeMap<(String, u64), Arc<dyn RunResolver>>>);
+pub struct Resolvers(Arc<SmallMap<(String, u64), Arc<dyn RunResolver>>>);
 
 impl Resolvers {
     /// Adds a version, from 1, of a collection's resolver.
@@ -38,7 +39,7 @@ impl Resolvers {
     #[must_use]
     pub fn map(self, wrap: impl Fn(Arc<dyn RunResolver>) -> Arc<dyn RunResolver>) -> Self {
         let wrapped = self.0.iter().map(|(name, resolver)| (name.clone(), wrap(resolver.clone())));
-        Self(Arc::new(wrapped.collect()))
+        Self(Arc::new(gather(wrapped)))
     }
 
     /// The resolver of that version.
@@ -53,7 +54,7 @@ impl Resolvers {
 
     /// The newest version of each collection, with the hash of its module if it is pinned.
     pub fn newest(&self) -> impl Iterator<Item = (&str, u64, Option<[u8; 32]>)> {
-        let mut newest: BTreeMap<&str, (u64, &Arc<dyn RunResolver>)> = BTreeMap::new();
+        let mut newest: SmallMap<&str, (u64, &Arc<dyn RunResolver>)> = SmallMap::new();
         for ((collection, version), resolver) in self.0.iter() {
             newest.insert(collection, (*version, resolver));
         }

@@ -1,7 +1,7 @@
 //! One Space on the present connection: asked for, catching up, live, or waiting to ask again.
 
 use super::backoff::Backoff;
-use std::collections::BTreeMap;
+use crate::small_map::SmallMap;
 use veilfold_wire::frame::RefuseReason;
 use veilfold_wire::{SpaceId, TransportFault};
 
@@ -146,7 +146,7 @@ impl Subscription {
 /// All Spaces on the present connection.
 #[derive(Debug, Default)]
 pub struct Subscriptions {
-    by_space: BTreeMap<SpaceId, Subscription>,
+    by_space: SmallMap<SpaceId, Subscription>,
     /// Times at which a Space needs attention.
     due: std::collections::BTreeSet<(u64, SpaceId)>,
 }
@@ -154,7 +154,7 @@ pub struct Subscriptions {
 impl Subscriptions {
     /// The subscription of a Space, made when there was none.
     pub fn get(&mut self, space: SpaceId) -> &mut Subscription {
-        self.by_space.entry(space).or_insert_with(Subscription::new)
+        self.by_space.get_or_insert_with(space, Subscription::new)
     }
 
     /// The subscription of a Space, to look at.

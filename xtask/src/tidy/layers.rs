@@ -19,7 +19,7 @@ const LINE: [&[&str]; 12] = [
     &["store"],
     &["model"],
     &["wire"],
-    &["gather"],
+    &["gather", "small_map"],
 ];
 
 /// Neighbours of which the first may know the second, and why.

@@ -6,6 +6,7 @@ use crate::io::CloseReason;
 use crate::model::TxId;
 use crate::outbox::Fate;
 use crate::query::LiveId;
+use crate::small_map::SmallMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{Notify, oneshot};
@@ -117,9 +118,9 @@ impl EventQueue {
 /// Everybody who waits.
 pub(super) struct Watchers {
     bells: Arc<Bells>,
-    live: BTreeMap<LiveId, Bell>,
+    live: SmallMap<LiveId, Bell>,
     settled: BTreeMap<(SpaceId, TxId), Vec<oneshot::Sender<Fate>>>,
-    status: BTreeMap<SpaceId, Vec<Weak<Notify>>>,
+    status: SmallMap<SpaceId, Vec<Weak<Notify>>>,
     events: Vec<Weak<EventQueue>>,
     retries: Bell,
     /// Spaces whose status may be different, told once per round.
@@ -131,9 +132,9 @@ impl Watchers {
         let retries = bells.make();
         Self {
             bells,
-            live: BTreeMap::new(),
+            live: SmallMap::new(),
             settled: BTreeMap::new(),
-            status: BTreeMap::new(),
+            status: SmallMap::new(),
             events: Vec::new(),
             retries,
             changed: BTreeSet::new(),
@@ -158,7 +159,7 @@ impl Watchers {
 
     pub(super) fn watch_status(&mut self, space: SpaceId) -> Bell {
         let bell = self.bells.make();
-        let watching = self.status.entry(space).or_default();
+        let watching = self.status.get_or_insert_with(space, Vec::new);
         watching.retain(|other| other.strong_count() > 0);
         watching.push(Arc::downgrade(&bell));
         bell
