@@ -42,8 +42,14 @@ impl ErrorKind {
 /// An error with a kind to act on, a stable code to compare, and a text for people.
 ///
 /// Texts carry ids, sizes and positions, never names, keys or contents.
+///
+/// One pointer wide: nearly every call hands it on, and what is handed on is copied at each of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Failure>);
+
+/// What an [`Error`] says; its fields are read as if they were the error's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
     /// Who can act.
     pub kind: ErrorKind,
     /// Stable, for programs: `closed`, `too_large`, `not_admitted` …
@@ -55,7 +61,7 @@ pub struct Error {
 impl Error {
     /// An error of this kind.
     pub fn new(kind: ErrorKind, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, code, detail: detail.into() }
+        Self(Box::new(Failure { kind, code, detail: detail.into() }))
     }
 
     /// The call is wrong.
@@ -69,6 +75,20 @@ impl Error {
     }
 }
 
+impl core::ops::Deref for Error {
+    type Target = Failure;
+
+    fn deref(&self) -> &Failure {
+        &self.0
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        *error.0
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.detail)
@@ -78,6 +98,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<StoreError> for Error {
+    #[cold]
     fn from(error: StoreError) -> Self {
         let (kind, code) = match &error {
             StoreError::InUse => (ErrorKind::Invalid, "store_in_use"),
@@ -91,12 +112,14 @@ impl From<StoreError> for Error {
 }
 
 impl From<KeysLost> for Error {
+    #[cold]
     fn from(error: KeysLost) -> Self {
         Self::new(ErrorKind::Corrupt, "keys_lost", error.to_string())
     }
 }
 
 impl From<TransportFault> for Error {
+    #[cold]
     fn from(fault: TransportFault) -> Self {
         Self::new(ErrorKind::RelayMisbehaved, "relay_misbehaved", fault.to_string())
     }

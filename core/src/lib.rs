@@ -24,5 +24,5 @@ pub mod store;
 pub mod sync;
 pub mod transact;
 
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Failure};
 pub use veilfold_wire as wire;

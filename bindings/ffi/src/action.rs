@@ -26,11 +26,12 @@
 //! without one it is the document itself. Elements are 24 hex digits; `after` and `before` may be
 //! left out or `null`.
 
-use crate::error::{Result, VeilfoldError};
-use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use crate::error::Result;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::fmt;
+use veilfold_core::Error;
 use veilfold_core::client::{END, IntoFields, IntoPath, IntoValue, Json};
 use veilfold_core::model::{
     Action, CallOp, Condition, DocumentKey, ElementId, Op, Path, Place, Segment, SetMember, TextSplice, Value,
@@ -71,10 +72,10 @@ enum SegmentText {
 ///
 /// # Errors
 /// `Invalid` that says what to write instead, without quoting any of it.
-pub(crate) fn actions_from_json(json: &[u8]) -> Result<Vec<Action>> {
+pub(crate) fn actions_from_json(json: &[u8]) -> Result<Vec<Action>, Error> {
     let wishes: Vec<Wish<'_>> = serde_json::from_slice(json).map_err(|error| {
         let text = format!("an action is not well formed at character {}", error.column());
-        VeilfoldError::invalid("bad_action", text)
+        Error::invalid("bad_action", text)
     })?;
     wishes.into_iter().map(Wish::into_action).collect()
 }
@@ -83,9 +84,9 @@ pub(crate) fn actions_from_json(json: &[u8]) -> Result<Vec<Action>> {
 ///
 /// # Errors
 /// `Invalid` for what is no path.
-pub(crate) fn path_from_json(json: &[u8]) -> Result<Path> {
+pub(crate) fn path_from_json(json: &[u8]) -> Result<Path, Error> {
     let text: PathText =
-        serde_json::from_slice(json).map_err(|_| VeilfoldError::invalid("bad_path", "not a path"))?;
+        serde_json::from_slice(json).map_err(|_| Error::invalid("bad_path", "not a path"))?;
     text.into_path()
 }
 
@@ -184,17 +185,17 @@ impl<'de> Visitor<'de> for SegmentReader {
 }
 
 impl Wish<'_> {
-    fn into_action(mut self) -> Result<Action> {
+    fn into_action(mut self) -> Result<Action, Error> {
         let op = self.op()?;
         let mut take = |text: usize| self.texts[text].take().ok_or_else(|| missing(TEXTS[text]));
         Ok(Action { key: DocumentKey::new(take(COLLECTION)?, take(ID)?), op })
     }
 
-    fn text(&self, text: usize) -> Result<&str> {
+    fn text(&self, text: usize) -> Result<&str, Error> {
         self.texts[text].as_deref().ok_or_else(|| missing(TEXTS[text]))
     }
 
-    fn op(&self) -> Result<Op> {
+    fn op(&self) -> Result<Op, Error> {
         let path = || self.path.as_ref().map_or_else(|| Ok(Path::default()), PathText::to_path);
         Ok(match self.text(OP)? {
             "put" => Op::Set { path: Path::default(), value: self.map()? },
@@ -222,41 +223,41 @@ impl Wish<'_> {
             }
             "expect" => Op::Expect { path: path()?, condition: self.condition()? },
             "call" => Op::Call(CallOp { version: 0, name: self.text(NAME)?.to_owned(), args: self.value()? }),
-            _ => return Err(VeilfoldError::invalid("bad_action", "there is no operation of that name")),
+            _ => return Err(Error::invalid("bad_action", "there is no operation of that name")),
         })
     }
 
-    fn raw(&self) -> Result<Json<'_>> {
+    fn raw(&self) -> Result<Json<'_>, Error> {
         self.value.map(|raw| Json(raw.get().as_bytes())).ok_or_else(|| missing("value"))
     }
 
-    fn value(&self) -> Result<Value> {
-        Ok(self.raw()?.into_value()?)
+    fn value(&self) -> Result<Value, Error> {
+        self.raw()?.into_value()
     }
 
-    fn map(&self) -> Result<Value> {
+    fn map(&self) -> Result<Value, Error> {
         Ok(Value::Map(self.raw()?.into_fields()?))
     }
 
-    fn member(&self) -> Result<SetMember> {
+    fn member(&self) -> Result<SetMember, Error> {
         SetMember::from_value(&self.value()?).ok_or_else(|| {
-            VeilfoldError::invalid("bad_set_member", "a set holds truth values, whole numbers and strings")
+            Error::invalid("bad_set_member", "a set holds truth values, whole numbers and strings")
         })
     }
 
-    fn element(&self) -> Result<ElementId> {
+    fn element(&self) -> Result<ElementId, Error> {
         element(self.text(ELEMENT)?)
     }
 
-    fn place(&self) -> Result<Place> {
+    fn place(&self) -> Result<Place, Error> {
         let element = |text: usize| self.texts[text].as_deref().map(element).transpose();
         Ok(Place { after: element(AFTER)?, before: element(BEFORE)? })
     }
 
-    fn condition(&self) -> Result<Condition> {
+    fn condition(&self) -> Result<Condition, Error> {
         let number = || match self.value()? {
             Value::Int(number) => Ok(number),
-            _ => Err(VeilfoldError::invalid("bad_action", "a bound is a whole number")),
+            _ => Err(Error::invalid("bad_action", "a bound is a whole number")),
         };
         Ok(match self.texts[IS].as_deref() {
             Some("exists") => Condition::Exists,
@@ -264,13 +265,13 @@ impl Wish<'_> {
             Some("equals") => Condition::Equals(self.value()?),
             Some("at_least") => Condition::AtLeast(number()?),
             Some("at_most") => Condition::AtMost(number()?),
-            _ => return Err(VeilfoldError::invalid("bad_action", "there is no condition of that name")),
+            _ => return Err(Error::invalid("bad_action", "there is no condition of that name")),
         })
     }
 }
 
 impl PathText {
-    fn to_path(&self) -> Result<Path> {
+    fn to_path(&self) -> Result<Path, Error> {
         match self {
             Self::Dotted(text) => Ok(text.as_str().into_path()?),
             Self::Segments(segments) => {
@@ -279,29 +280,30 @@ impl PathText {
                     SegmentText::Element(id) => element(id).map(Segment::Element),
                 };
                 // The limits of a path are checked with those of the Transaction.
-                Ok(Path(segments.iter().map(segment).collect::<Result<_>>()?))
+                Ok(Path(segments.iter().map(segment).collect::<Result<_, Error>>()?))
             }
         }
     }
 
-    fn into_path(self) -> Result<Path> {
+    fn into_path(self) -> Result<Path, Error> {
         self.to_path()
     }
 }
 
-fn element(text: &str) -> Result<ElementId> {
-    text.parse().map_err(|_| VeilfoldError::invalid("bad_element", "an element id is 24 hex digits"))
+fn element(text: &str) -> Result<ElementId, Error> {
+    text.parse().map_err(|_| Error::invalid("bad_element", "an element id is 24 hex digits"))
 }
 
-fn missing(field: &str) -> VeilfoldError {
-    VeilfoldError::invalid("bad_action", format!("the operation needs `{field}`"))
+fn missing(field: &str) -> Error {
+    Error::invalid("bad_action", format!("the operation needs `{field}`"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use veilfold_core::ErrorKind;
 
-    fn op(json: &str) -> Result<Op> {
+    fn op(json: &str) -> Result<Op, Error> {
         let text = format!(r#"[{{"collection":"c","id":"d",{json}}}]"#);
         actions_from_json(text.as_bytes()).map(|mut actions| actions.remove(0).op)
     }
@@ -360,11 +362,9 @@ mod tests {
             (r#""op":"set_add","path":"a","value":1.5"#, "bad_set_member"),
             (r#""op":"expect","path":"a","is":"nice""#, "bad_action"),
         ] {
-            let VeilfoldError::Invalid { code: found, detail } = op(json).unwrap_err() else {
-                panic!("{json}")
-            };
-            assert_eq!(found, code, "{json}");
-            assert!(!detail.contains("secret"), "{detail}");
+            let refused = op(json).unwrap_err();
+            assert_eq!((refused.kind, refused.code), (ErrorKind::Invalid, code), "{json}");
+            assert!(!refused.detail.contains("secret"), "{refused}");
         }
         assert!(actions_from_json(b"{").is_err());
     }

@@ -2,11 +2,12 @@
 //!
 //! Kotlin and Python drop the future of a call that nobody wants any more; Swift cannot.
 
-use crate::error::{Result, VeilfoldError};
+use crate::error::Result;
 use crate::runtime::{self, Done, Work, guard};
 use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::watch;
+use veilfold_core::Error;
 
 /// Ends the waits that it was given to.
 #[derive(Debug, uniffi::Object)]
@@ -35,18 +36,18 @@ impl Cancel {
 /// Waits for work until it is cancelled.
 pub(crate) fn until<T: Send + 'static>(
     cancel: Option<Arc<Cancel>>,
-    work: impl Future<Output = Result<T>> + Send + 'static,
-) -> impl Future<Output = Result<T>> + Send {
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> impl Future<Output = Result<T, Error>> + Send {
     runtime::typed(Box::pin(until_untyped(cancel, runtime::untyped(work))))
 }
 
-async fn until_untyped(cancel: Option<Arc<Cancel>>, work: Work) -> Result<Done> {
+async fn until_untyped(cancel: Option<Arc<Cancel>>, work: Work) -> Result<Done, Error> {
     let Some(cancel) = cancel else { return work.await };
     let mut cancelled = cancel.cancelled.subscribe();
     tokio::select! {
         // The sender lives as long as `cancel`.
         _ = cancelled.wait_for(|cancelled| *cancelled) => {
-            Err(VeilfoldError::invalid("cancelled", "the caller ended the wait"))
+            Err(Error::invalid("cancelled", "the caller ended the wait"))
         }
         done = work => done,
     }
@@ -62,10 +63,10 @@ mod tests {
         runtime.block_on(async {
             let cancel = Cancel::new().unwrap();
             assert_eq!(until(Some(cancel.clone()), async { Ok(1) }).await, Ok(1));
-            let forever = until(Some(cancel.clone()), std::future::pending::<Result<()>>());
+            let forever = until(Some(cancel.clone()), std::future::pending::<Result<(), Error>>());
             let (ended, cancelled) = tokio::join!(forever, async { cancel.cancel() });
             assert_eq!(cancelled, Ok(()));
-            assert!(matches!(ended, Err(VeilfoldError::Invalid { code, .. }) if code == "cancelled"));
+            assert!(matches!(ended, Err(error) if error.code == "cancelled"));
         });
     }
 }

@@ -1,7 +1,7 @@
 //! The client: opening, Spaces, the Relay, closing.
 
 use crate::cancel::{Cancel, until};
-use crate::error::{Result, VeilfoldError};
+use crate::error::Result;
 use crate::foreign::{ForeignVault, KeyStore};
 use crate::resolver::ResolverSet;
 use crate::retries::RetryStream;
@@ -10,6 +10,7 @@ use crate::space::Space;
 use crate::streams::EventStream;
 use std::sync::Arc;
 use std::time::Duration;
+use veilfold_core::Error;
 use veilfold_core::client::{self, Config, Durability, SpaceTicket};
 use veilfold_core::io::Vault;
 use veilfold_core::wire::SpaceId;
@@ -106,7 +107,7 @@ impl Client {
     /// Joins the Space that a ticket names.
     pub async fn join(&self, ticket: String, name: String) -> Result<Arc<Space>> {
         let ticket: SpaceTicket =
-            ticket.parse().map_err(|error| VeilfoldError::invalid("bad_ticket", format!("{error}")))?;
+            ticket.parse().map_err(|error| Error::invalid("bad_ticket", format!("{error}")))?;
         let client = self.inner.clone();
         run_detached(async move { Ok(Space::new(client.join(&ticket, &name).await?)) }).await
     }
@@ -121,7 +122,7 @@ impl Client {
     /// Names the Relay and connects to it; nothing goes offline.
     pub async fn set_relay(&self, url: Option<String>) -> Result<()> {
         let client = self.inner.clone();
-        run_detached(async move { Ok(client.set_relay(url.as_deref()).await?) }).await
+        run_detached(async move { client.set_relay(url.as_deref()).await }).await
     }
 
     /// The Relay's address as it was named.
@@ -133,13 +134,13 @@ impl Client {
     /// Wants a connection, at once.
     pub async fn connect(&self) -> Result<()> {
         let client = self.inner.clone();
-        run_detached(async move { Ok(client.connect().await?) }).await
+        run_detached(async move { client.connect().await }).await
     }
 
     /// Goes offline until `connect`.
     pub async fn disconnect(&self) -> Result<()> {
         let client = self.inner.clone();
-        run_detached(async move { Ok(client.disconnect().await?) }).await
+        run_detached(async move { client.disconnect().await }).await
     }
 
     /// Connects, waits at most `wait_ms` until every Space has sent and fetched everything, and goes
@@ -154,7 +155,7 @@ impl Client {
             let synced = tokio::time::timeout(Duration::from_millis(wait_ms), client.synced()).await;
             back.now().await?;
             // A deadline is no error; what the wait itself says is.
-            synced.map_or(Ok(false), |synced| Ok(synced.map(|()| true)?))
+            synced.map_or(Ok(false), |synced| synced.map(|()| true))
         }))
         .await
     }
@@ -168,7 +169,7 @@ impl Client {
     /// Closes the client and releases the store. Closing twice is no error.
     pub async fn close(&self) -> Result<()> {
         let client = self.inner.clone();
-        run_detached(async move { Ok(client.close().await?) }).await
+        run_detached(async move { client.close().await }).await
     }
 
     /// As `close`, for the end of a process: blocks the caller, at most `wait_ms`.
@@ -176,7 +177,7 @@ impl Client {
         let client = self.inner.clone();
         guard(|| {
             let wait = Duration::from_millis(wait_ms.into());
-            runtime::run_blocking(async move { Ok(client.close().await?) }, wait)
+            runtime::run_blocking(async move { client.close().await }, wait)
         })
     }
 }
@@ -185,7 +186,7 @@ impl Client {
 struct GoOffline(Option<client::Client>);
 
 impl GoOffline {
-    async fn now(mut self) -> Result<()> {
+    async fn now(mut self) -> Result<(), Error> {
         if let Some(client) = self.0.take() {
             client.disconnect().await?;
         }
@@ -197,14 +198,14 @@ impl Drop for GoOffline {
     fn drop(&mut self) {
         if let Some(client) = self.0.take() {
             // Who could be told has given up; a closed client is offline anyway.
-            runtime::start(async move { Ok(client.disconnect().await?) });
+            runtime::start(async move { client.disconnect().await });
         }
     }
 }
 
-fn space_id(text: &str) -> Result<SpaceId> {
+fn space_id(text: &str) -> Result<SpaceId, Error> {
     let bytes = bytes_of_hex::<32>(text);
-    bytes.map(SpaceId).ok_or_else(|| VeilfoldError::invalid("bad_space_id", "a space id is 64 hex digits"))
+    bytes.map(SpaceId).ok_or_else(|| Error::invalid("bad_space_id", "a space id is 64 hex digits"))
 }
 
 /// The bytes that a text of hex digits names.

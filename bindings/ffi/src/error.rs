@@ -1,6 +1,6 @@
 //! The one error that crosses: the seven kinds of core, each with a stable code and a text.
 
-use veilfold_core::{Error, ErrorKind};
+use veilfold_core::{Error, ErrorKind, Failure};
 
 /// What every export returns; what the app brings has errors of its own.
 pub type Result<T, E = VeilfoldError> = std::result::Result<T, E>;
@@ -67,21 +67,11 @@ pub enum VeilfoldError {
     },
 }
 
-impl VeilfoldError {
-    pub(crate) fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
-        Error::invalid(code, detail).into()
-    }
-
-    pub(crate) fn internal(detail: impl Into<String>) -> Self {
-        Error::internal(detail).into()
-    }
-}
-
 impl From<Error> for VeilfoldError {
     // Every export has it; once is enough.
     #[inline(never)]
     fn from(error: Error) -> Self {
-        let Error { kind, code, detail } = error;
+        let Failure { kind, code, detail } = error.into();
         let code = code.to_owned();
         match kind {
             ErrorKind::Offline => Self::Offline { code, detail },

@@ -4,7 +4,7 @@
 //! subscriber for the process writes what the level lets through and hands it to a thread of its
 //! own, so that nothing waits for a slow sink and no lock is held while the app's is called.
 
-use crate::error::{Result, VeilfoldError};
+use crate::error::Result;
 use crate::runtime::guard;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -15,6 +15,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Level, Metadata, Subscriber};
+use veilfold_core::Error;
 
 /// Most lines that wait for the sink.
 const WAITING_MAX: usize = 1024;
@@ -122,7 +123,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn start(sink: Option<Arc<dyn LogSink>>) -> Result<Self> {
+    fn start(sink: Option<Arc<dyn LogSink>>) -> Result<Self, Error> {
         let (lines, waiting) = sync_channel::<Line>(WAITING_MAX);
         let ended = Arc::new((Mutex::new(false), Condvar::new()));
         let over = Over(ended.clone());
@@ -139,9 +140,9 @@ impl Writer {
             }
         };
         let thread = std::thread::Builder::new().name("veilfold-log".to_owned());
-        thread.spawn(write).map_err(|error| {
-            VeilfoldError::internal(format!("the system gives no thread: {}", error.kind()))
-        })?;
+        thread
+            .spawn(write)
+            .map_err(|error| Error::internal(format!("the system gives no thread: {}", error.kind())))?;
         Ok(Self { lines, ended, dropped: 0 })
     }
 
@@ -158,11 +159,11 @@ impl Writer {
 }
 
 /// Makes this the subscriber of the process, once.
-fn subscribe() -> Result<()> {
+fn subscribe() -> Result<(), Error> {
     static SUBSCRIBED: OnceLock<bool> = OnceLock::new();
     match SUBSCRIBED.get_or_init(|| tracing::subscriber::set_global_default(Lines).is_ok()) {
         true => Ok(()),
-        false => Err(VeilfoldError::invalid("logging_taken", "the process has a subscriber of its own")),
+        false => Err(Error::invalid("logging_taken", "the process has a subscriber of its own")),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::error::VeilfoldError;
 use crate::runtime::guard;
 use std::sync::{Arc, Mutex, PoisonError};
+use veilfold_core::Error;
 use veilfold_core::client::{Outcome, Resolvers, Run, RunResolver, Stuck};
 use veilfold_core::model::Fields;
 use veilfold_core::resolver::{outcomes_from_json, runs_to_json, states_from_json, states_to_json};
@@ -79,18 +80,18 @@ impl ResolverSet {
 
 impl ResolverSet {
     #[cfg(feature = "wasm")]
-    fn add_compiled(&self, collection: String, version: u64, module: &[u8]) -> Result<(), VeilfoldError> {
+    fn add_compiled(&self, collection: String, version: u64, module: &[u8]) -> Result<(), Error> {
         let module = veilfold_core::resolver::Module::new(module)
-            .map_err(|error| VeilfoldError::invalid("bad_module", error.to_string()))?;
+            .map_err(|error| Error::invalid("bad_module", error.to_string()))?;
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         *all = std::mem::take(&mut *all).with(collection, version, module);
         Ok(())
     }
 
     #[cfg(not(feature = "wasm"))]
-    fn add_compiled(&self, _: String, _: u64, _: &[u8]) -> Result<(), VeilfoldError> {
+    fn add_compiled(&self, _: String, _: u64, _: &[u8]) -> Result<(), Error> {
         let text = "this library was built without WebAssembly; build it with the feature `wasm`";
-        Err(VeilfoldError::invalid("no_wasm", text))
+        Err(Error::invalid("no_wasm", text))
     }
 
     pub(crate) fn all(&self) -> Resolvers {
@@ -98,9 +99,9 @@ impl ResolverSet {
     }
 }
 
-fn from_one(version: i64) -> Result<u64, VeilfoldError> {
+fn from_one(version: i64) -> Result<u64, Error> {
     let version = u64::try_from(version).ok().filter(|version| *version > 0);
-    version.ok_or_else(|| VeilfoldError::invalid("bad_version", "resolver versions start at 1"))
+    version.ok_or_else(|| Error::invalid("bad_version", "resolver versions start at 1"))
 }
 
 struct Foreign(Arc<dyn ForeignResolver>);

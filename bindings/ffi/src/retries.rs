@@ -102,6 +102,6 @@ impl RetryRun {
             RetryEnd::Failed => GiveUp::Failed,
             RetryEnd::NothingToDo => GiveUp::NothingToDo,
         };
-        run_detached(async move { Ok(run.give_up(why).await?) }).await
+        run_detached(async move { run.give_up(why).await }).await
     }
 }

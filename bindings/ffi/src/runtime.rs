@@ -4,7 +4,7 @@
 //! runtime, so that neither work nor waking happens on threads that are not Veilfold's, and so that
 //! the engine's own thread never waits for an interpreter's lock. The runtime lives as long as the process.
 
-use crate::error::{Result, VeilfoldError};
+use crate::error::Result;
 use crate::logging;
 use std::any::Any;
 use std::future::Future;
@@ -16,6 +16,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::AbortHandle;
+use veilfold_core::Error;
 
 /// Most threads; what runs on them are waits and sockets.
 const THREADS_MAX: usize = 4;
@@ -28,7 +29,7 @@ enum State {
 
 static RUNTIME: Mutex<State> = Mutex::new(State::Unused);
 
-pub(crate) fn handle() -> Result<Handle> {
+pub(crate) fn handle() -> Result<Handle, Error> {
     let mut state = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
     if let State::Unused = *state {
         *state = State::Running(start_runtime()?);
@@ -58,7 +59,7 @@ pub fn end_runtime(wait_ms: u32) -> Result<()> {
     })
 }
 
-fn start_runtime() -> Result<Runtime> {
+fn start_runtime() -> Result<Runtime, Error> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     Builder::new_multi_thread()
         .worker_threads(cores.min(THREADS_MAX))
@@ -66,40 +67,49 @@ fn start_runtime() -> Result<Runtime> {
         .thread_name("veilfold-ffi")
         .enable_all()
         .build()
-        .map_err(|error| VeilfoldError::internal(format!("the system gives no threads: {}", error.kind())))
+        .map_err(|error| Error::internal(format!("the system gives no threads: {}", error.kind())))
 }
 
 /// Runs work to its end even when nobody waits for it any more: for whatever changes something.
 pub(crate) fn run_detached<T: Send + 'static>(
-    work: impl Future<Output = Result<T>> + Send + 'static,
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> impl Future<Output = Result<T>> + Send {
-    typed(run(untyped(work), false))
+    told(run(untyped(work), false))
 }
 
 /// Runs a wait or a read that ends when its caller gives up.
 pub(crate) fn run_abortable<T: Send + 'static>(
-    work: impl Future<Output = Result<T>> + Send + 'static,
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> impl Future<Output = Result<T>> + Send {
-    typed(run(untyped(work), true))
+    told(run(untyped(work), true))
 }
 
 /// Work and its result without their types. All exports share one kind of task, or each brings a
 /// scheduler's code of its own into the library.
-pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Done>> + Send>>;
+pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Done, Error>> + Send>>;
 pub(crate) type Done = Box<dyn Any + Send>;
 
-pub(crate) fn untyped<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Work {
+pub(crate) fn untyped<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Work {
     Box::pin(async move { Ok(Box::new(work.await?) as Done) })
 }
 
-pub(crate) fn typed<T: 'static>(mut work: Work) -> impl Future<Output = Result<T>> + Send {
-    std::future::poll_fn(move |context| {
-        work.as_mut().poll(context).map(|done| done?.downcast().map(|done| *done).map_err(|_| broken()))
-    })
+pub(crate) fn typed<T: 'static>(mut work: Work) -> impl Future<Output = Result<T, Error>> + Send {
+    std::future::poll_fn(move |context| work.as_mut().poll(context).map(|done| value(done?)))
+}
+
+/// As [`typed`], with the error that crosses. Until here it is core's, which is one pointer wide.
+fn told<T: 'static>(mut work: Work) -> impl Future<Output = Result<T>> + Send {
+    std::future::poll_fn(move |context| work.as_mut().poll(context).map(|done| Ok(value(done?)?)))
+}
+
+fn value<T: 'static>(done: Done) -> Result<T, Error> {
+    done.downcast().map(|done| *done).map_err(|_| broken())
 }
 
 /// Starts work that nobody waits for.
-pub(crate) fn start(work: impl Future<Output = Result<()>> + Send + 'static) {
+pub(crate) fn start(work: impl Future<Output = Result<(), Error>> + Send + 'static) {
     if let Ok(runtime) = handle() {
         runtime.spawn(untyped(work));
     }
@@ -107,9 +117,9 @@ pub(crate) fn start(work: impl Future<Output = Result<()>> + Send + 'static) {
 
 /// Runs work to its end and blocks the caller meanwhile, at most that long.
 pub(crate) fn run_blocking(
-    work: impl Future<Output = Result<()>> + Send + 'static,
+    work: impl Future<Output = Result<(), Error>> + Send + 'static,
     wait: Duration,
-) -> Result<()> {
+) -> Result<(), Error> {
     let mut work = run(untyped(work), false);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let started = Instant::now();
@@ -118,7 +128,7 @@ pub(crate) fn run_blocking(
             return done.map(drop);
         }
         let Some(left) = wait.checked_sub(started.elapsed()) else {
-            return Err(VeilfoldError::internal("closing takes longer than it was given"));
+            return Err(Error::internal("closing takes longer than it was given"));
         };
         std::thread::park_timeout(left);
     }
@@ -148,8 +158,8 @@ fn run(work: Work, ends_with_caller: bool) -> Work {
 }
 
 /// Runs a synchronous export; a panic becomes an error that the app can catch like any other.
-pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(broken()))
+pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T> {
+    Ok(catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(broken()))?)
 }
 
 struct AbortOnDrop(AbortHandle);
@@ -160,21 +170,22 @@ impl Drop for AbortOnDrop {
     }
 }
 
-fn ending() -> VeilfoldError {
-    VeilfoldError::invalid("process_ending", "the process is ending")
+fn ending() -> Error {
+    Error::invalid("process_ending", "the process is ending")
 }
 
-fn broken() -> VeilfoldError {
-    VeilfoldError::internal("an assumption inside Veilfold did not hold; please report it")
+fn broken() -> Error {
+    Error::internal("an assumption inside Veilfold did not hold; please report it")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::VeilfoldError;
 
     #[test]
     fn a_panic_is_an_error_of_the_call() {
-        let work: fn() -> Result<()> = || panic!("broken");
+        let work: fn() -> Result<(), Error> = || panic!("broken");
         assert!(matches!(guard(work), Err(VeilfoldError::Internal { .. })));
         let future = run_detached(async move { work() });
         let joined = handle().unwrap().block_on(future);
@@ -188,7 +199,7 @@ mod tests {
             let told = told.clone();
             async move {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                told.send(name).map_err(|_| VeilfoldError::internal("nobody listens"))
+                told.send(name).map_err(|_| Error::internal("nobody listens"))
             }
         };
         handle().unwrap().block_on(async {

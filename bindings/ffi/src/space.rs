@@ -3,7 +3,7 @@
 use crate::action::{actions_from_json, path_from_json};
 use crate::cancel::{Cancel, until};
 use crate::client::bytes_of_hex;
-use crate::error::{Result, VeilfoldError};
+use crate::error::Result;
 use crate::live::LiveQuery;
 use crate::receipt::Receipt;
 use crate::records::{Member, MemberRole, SpaceStatus};
@@ -11,6 +11,7 @@ use crate::runtime::{guard, run_abortable, run_detached};
 use crate::streams::{FateStream, StatusStream};
 use crate::transaction::TransactionBuilder;
 use std::sync::Arc;
+use veilfold_core::Error;
 use veilfold_core::client::{self, ContactCard};
 use veilfold_core::model::{ElementId, Fields, TxId, Value, fields_to_json, value_from_json, value_to_json};
 
@@ -69,7 +70,7 @@ impl Space {
     /// that the mutator is run again when the order rejects it.
     pub fn begin_mutation(&self, name: String, args: Vec<u8>) -> Result<Arc<TransactionBuilder>> {
         guard(|| {
-            value_from_json(&args).map_err(|error| VeilfoldError::invalid("bad_json", error.to_string()))?;
+            value_from_json(&args).map_err(|error| Error::invalid("bad_json", error.to_string()))?;
             Ok(TransactionBuilder::new(self.inner.begin_mutation(&name, args)))
         })
     }
@@ -97,7 +98,7 @@ impl Space {
     /// A document as JSON, nothing when there is none.
     pub async fn get(&self, collection: String, id: String) -> Result<Option<Vec<u8>>> {
         let space = self.inner.clone();
-        run_abortable(async move { Ok(space.collection(collection).get_json(&id).await?) }).await
+        run_abortable(async move { space.collection(collection).get_json(&id).await }).await
     }
 
     /// Up to `limit` documents with ids after `after`, as a JSON array of `[id, document]`.
@@ -139,7 +140,7 @@ impl Space {
     pub fn receipt(&self, tx_id: String) -> Result<Arc<Receipt>> {
         guard(|| {
             let id = bytes_of_hex::<8>(&tx_id)
-                .ok_or_else(|| VeilfoldError::invalid("bad_tx_id", "a transaction id is 16 hex digits"))?;
+                .ok_or_else(|| Error::invalid("bad_tx_id", "a transaction id is 16 hex digits"))?;
             Ok(Receipt::new(self.inner.receipt(TxId(id))))
         })
     }
@@ -147,7 +148,7 @@ impl Space {
     /// Adds the holder of a contact card.
     pub async fn add_member(&self, card: String, role: MemberRole) -> Result<Added> {
         let card: ContactCard =
-            card.parse().map_err(|error| VeilfoldError::invalid("bad_card", format!("{error}")))?;
+            card.parse().map_err(|error| Error::invalid("bad_card", format!("{error}")))?;
         let space = self.inner.clone();
         run_detached(async move {
             let added = space.add_member(card, role.into()).await?;

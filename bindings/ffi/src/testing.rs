@@ -1,9 +1,10 @@
 //! Relays inside the app's own process, for its tests: a real one, and one that lies on order; and in
 //! debug builds broken assumptions, for ours.
 
-use crate::error::{Result, VeilfoldError};
+use crate::error::Result;
 use crate::runtime::{guard, run_detached};
 use std::sync::{Arc, Mutex, PoisonError};
+use veilfold_core::Error;
 use veilfold_relay::testing::hostile::{self, Lie};
 use veilfold_relay::{Config, Data, Relay, RelayError};
 
@@ -97,7 +98,7 @@ impl HostileRelay {
         run_detached(async move {
             let relay = relay.lock().await;
             let Some(relay) = &*relay else {
-                return Err(VeilfoldError::invalid("stopped", "the relay was stopped"));
+                return Err(Error::invalid("stopped", "the relay was stopped"));
             };
             relay.lie(lie.map(Lie::from)).await.map_err(no_relay)
         })
@@ -129,8 +130,8 @@ impl From<RelayLie> for Lie {
     }
 }
 
-fn no_relay(error: RelayError) -> VeilfoldError {
-    VeilfoldError::internal(format!("no relay: {error}"))
+fn no_relay(error: RelayError) -> Error {
+    Error::internal(format!("no relay: {error}"))
 }
 
 /// Breaks an assumption in the caller's own thread, as a bug would.

@@ -2,11 +2,12 @@
 //! language's package, where the function is.
 
 use crate::action::{actions_from_json, path_from_json};
-use crate::error::{Result, VeilfoldError};
+use crate::error::Result;
 use crate::receipt::Receipt;
 use crate::runtime::{guard, run_abortable, run_detached};
 use crate::space::{elements_json, write_rows};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use veilfold_core::Error;
 use veilfold_core::client::{Transaction, elements_at};
 use veilfold_core::model::{Fields, fields_to_json};
 
@@ -32,8 +33,8 @@ impl TransactionBuilder {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self, collection: &str, id: &str) -> Result<Option<Fields>> {
-        Ok(self.locked().as_mut().ok_or_else(used_up)?.get_blocking(collection, id)?)
+    fn read(&self, collection: &str, id: &str) -> Result<Option<Fields>, Error> {
+        self.locked().as_mut().ok_or_else(used_up)?.get_blocking(collection, id)
     }
 }
 
@@ -73,7 +74,7 @@ impl TransactionBuilder {
             let actions = actions_from_json(actions)?;
             let mut inner = self.locked();
             let transaction = inner.as_mut().ok_or_else(used_up)?;
-            actions.into_iter().try_for_each(|action| Ok(transaction.act(action)?))
+            actions.into_iter().try_for_each(|action| transaction.act(action))
         })
     }
 
@@ -81,7 +82,7 @@ impl TransactionBuilder {
     /// is its own only then.
     pub async fn is_current(&self) -> Result<bool> {
         let transaction = self.locked().take().ok_or_else(used_up)?;
-        run_abortable(async move { Ok(transaction.is_current().await?) }).await
+        run_abortable(async move { transaction.is_current().await }).await
     }
 
     /// Commits. Nothing: what was read has changed, so the function has to run again.
@@ -95,6 +96,6 @@ impl TransactionBuilder {
     }
 }
 
-fn used_up() -> VeilfoldError {
-    VeilfoldError::invalid("transaction_over", "this transaction is over; start another")
+fn used_up() -> Error {
+    Error::invalid("transaction_over", "this transaction is over; start another")
 }

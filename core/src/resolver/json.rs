@@ -5,7 +5,12 @@
 //! they come to outcomes, or to none.
 
 use super::custom::{Outcome, Run};
-use crate::model::{Fields, RejectReason, Value, fields_from_json, fields_to_json, value_to_json};
+use crate::model::{
+    Fields, RejectReason, Value, fields_from_json, fields_to_json, value_from_json, value_to_json,
+};
+use core::fmt;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// `[{"format": 0, "state": {…} | null, "calls": [{"version", "author", "seq", "index", "time_ms", "document",
 /// "name", "args"}, …]}, …]`, `seq` and `index` null while a call is only pending.
@@ -43,15 +48,16 @@ pub fn runs_to_json(runs: &[Run]) -> Vec<u8> {
 /// The outcomes in `[[{"state": {…} | null} | {"refused": "text"} | {"failed": true}, …], …]`, a list for each
 /// run, which had as many calls as `wanted` says; an empty one where there is no answer for the whole run.
 pub fn outcomes_from_json(answer: &[u8], wanted: impl Iterator<Item = usize>) -> Vec<Vec<Outcome>> {
-    let answers: Vec<serde_json::Value> = serde_json::from_slice(answer).unwrap_or_default();
+    let answers = elements(answer).unwrap_or_default();
     // What is no answer to the question is a failure of the app's code like any other. It says nothing
     // of the calls after it, which may have been made on that: so there is no answer for the whole
     // run, and each call is asked for alone. Otherwise a fate would depend on what was asked together.
-    let whole = |told: &serde_json::Value, wanted: usize| -> Option<Vec<Outcome>> {
-        let outcomes: Vec<Outcome> = told.as_array()?.iter().map(outcome).collect::<Option<_>>()?;
+    let whole = |told: &RawValue, wanted: usize| -> Option<Vec<Outcome>> {
+        let told = elements(told.get().as_bytes())?;
+        let outcomes: Vec<Outcome> = told.into_iter().map(outcome).collect::<Option<_>>()?;
         (outcomes.len() == wanted).then_some(outcomes)
     };
-    let told = |(index, wanted)| answers.get(index).and_then(|told| whole(told, wanted));
+    let told = |(index, wanted): (usize, usize)| answers.get(index).and_then(|told| whole(told, wanted));
     wanted.enumerate().map(|run| told(run).unwrap_or_default()).collect()
 }
 
@@ -70,27 +76,73 @@ pub fn states_to_json(states: &[(u64, Fields)]) -> Vec<u8> {
 
 /// The documents in `[{…} | null, …]`, `count` of them; none where there is no document.
 pub fn states_from_json(answer: &[u8], count: usize) -> Vec<Option<Fields>> {
-    let answers: Vec<serde_json::Value> = serde_json::from_slice(answer).unwrap_or_default();
-    let states = answers.iter().map(|told| fields(told).flatten());
+    let answers = elements(answer).unwrap_or_default();
+    let states = answers.into_iter().map(|told| fields(told).flatten());
     states.chain(std::iter::repeat(None)).take(count).collect()
 }
 
-fn outcome(told: &serde_json::Value) -> Option<Outcome> {
-    if let Some(state) = told.get("state") {
+/// The elements of a JSON array as they were written, each to be read for itself: one that cannot be
+/// read says nothing about the others.
+fn elements(json: &[u8]) -> Option<Vec<&RawValue>> {
+    serde_json::from_slice(json).ok()
+}
+
+/// What a resolver says of a call, unread.
+#[derive(Default)]
+struct Told<'a> {
+    state: Option<&'a RawValue>,
+    refused: Option<&'a RawValue>,
+    failed: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Told<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TellMe)
+    }
+}
+
+struct TellMe;
+
+impl<'de> Visitor<'de> for TellMe {
+    type Value = Told<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("what became of a call")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> Result<Told<'de>, A::Error> {
+        let mut told = Told::default();
+        while let Some(key) = input.next_key::<String>()? {
+            let value = Some(input.next_value()?);
+            match key.as_str() {
+                "state" => told.state = value,
+                "refused" => told.refused = value,
+                "failed" => told.failed = value,
+                _ => {}
+            }
+        }
+        Ok(told)
+    }
+}
+
+fn outcome(told: &RawValue) -> Option<Outcome> {
+    let told: Told<'_> = serde_json::from_slice(told.get().as_bytes()).ok()?;
+    if let Some(state) = told.state {
         return fields(state).map(Outcome::State);
     }
-    if let Some(text) = told.get("refused") {
-        return Some(Outcome::Rejected(RejectReason::RefusedByResolver, Some(text.as_str()?.to_owned())));
+    if let Some(text) = told.refused {
+        let Ok(Value::String(text)) = value_from_json(text.get().as_bytes()) else { return None };
+        return Some(Outcome::Rejected(RejectReason::RefusedByResolver, Some(text)));
     }
-    told.get("failed").map(|_| Outcome::Rejected(RejectReason::ResolverFailed, None))
+    told.failed.map(|_| Outcome::Rejected(RejectReason::ResolverFailed, None))
 }
 
 /// A document or null; nothing for what is neither.
-fn fields(told: &serde_json::Value) -> Option<Option<Fields>> {
-    if told.is_null() {
+fn fields(told: &RawValue) -> Option<Option<Fields>> {
+    if told.get() == "null" {
         return Some(None);
     }
-    fields_from_json(&serde_json::to_vec(told).ok()?).ok().map(Some)
+    fields_from_json(told.get().as_bytes()).ok().map(Some)
 }
 
 #[cfg(test)]
@@ -160,5 +212,14 @@ mod tests {
         assert_eq!(told(r#"[null,{"x":5},{"x":6}]"#), [None, Some(document(5))]);
         assert_eq!(told(r#"[[1]]"#), [None, None]);
         assert_eq!(told("no"), [None, None]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_nothing_of_what_stands_beside_it() {
+        let told = |answer: &str| outcomes_from_json(answer.as_bytes(), [1, 1, 1].into_iter());
+        let answer = r#"[[{"state": {"n": 18446744073709551615}}], [ { "state" : {"x": 5} } ], [1]]"#;
+        assert_eq!(told(answer), [vec![], vec![Outcome::State(Some(document(5)))], vec![]]);
+        let told = states_from_json(br#"[{"n": 1e999}, {"x": 5}]"#, 2);
+        assert_eq!(told, [None, Some(document(5))]);
     }
 }
