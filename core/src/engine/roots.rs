@@ -7,9 +7,9 @@ use super::engine::{Engine, Parts};
 use crate::documents::{DocumentHashes, RootPoint, place_of, short, state_root};
 use crate::error::Error;
 use crate::model::{ClaimedRoot, DocumentKey, RootDetail, ShortHash, StateRoot};
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
-use veilfold_wire::{MemberNo, SpaceId};
+use crate::store::StoreError;
+use veilfold_wire::codec::{Reader, Writer};
+use veilfold_wire::{MemberNo, SpaceId, WireError};
 
 /// Roots are taken at multiples of this many positions.
 pub(super) const ROOT_EVERY: u64 = 256;
@@ -20,11 +20,13 @@ const NEAR: u64 = ROOT_EVERY * KEPT as u64;
 /// A root costs a pass over all documents. In a large Space they are taken less often, so that no
 /// Entry pays for more documents than these.
 const DOCUMENTS_PER_ENTRY: u64 = 4;
+/// Format of the row in the store.
+const FORMAT: u8 = 1;
 /// How often a version of the app attaches what helps to find a difference.
 const DETAILS_MAX: u8 = 8;
 
 /// A root with what it was made of, as far as that helps to find a difference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Taken {
     seq: u64,
     root: [u8; 32],
@@ -34,14 +36,14 @@ struct Taken {
 }
 
 /// How far a difference with a writer was traced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Traced {
     /// It was noticed.
-    Root,
+    Root = 1,
     /// To a bucket.
-    Bucket,
+    Bucket = 2,
     /// To documents.
-    Documents,
+    Documents = 3,
 }
 
 /// A writer's root that is not this Device's.
@@ -53,10 +55,11 @@ pub(super) struct Difference {
     pub(super) places: Vec<ShortHash>,
 }
 
-/// What is kept of roots in one Space. Fields are named in the store, so that later versions can add some.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What is kept of roots in one Space.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Roots {
-    taken: VecDeque<Taken>,
+    /// Oldest first.
+    taken: Vec<Taken>,
     /// How many documents there were when the newest was taken.
     documents: u64,
     /// Newest position whose root was attached to an own Entry.
@@ -66,7 +69,7 @@ pub(super) struct Roots {
     /// The version of the app that folded the Space again.
     checked: Option<[u8; 8]>,
     /// By writer, what that version reported.
-    reported: BTreeMap<u64, Traced>,
+    reported: Vec<(u64, Traced)>,
     /// How far to help others.
     detail: Option<Traced>,
     details: u8,
@@ -75,16 +78,77 @@ pub(super) struct Roots {
 }
 
 impl Roots {
+    /// Reads what [`Roots::to_bytes`] wrote. What a newer version wrote is forgotten: it helps and decides nothing.
+    ///
     /// # Errors
-    /// For what does not parse.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, rmp_serde::decode::Error> {
-        rmp_serde::from_slice(bytes)
+    /// `Corrupt`.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, StoreError> {
+        if bytes.first() != Some(&FORMAT) {
+            return Ok(Self::default());
+        }
+        Self::read(&mut Reader::new(bytes), bytes.len() as u64).map_err(|_| StoreError::Corrupt("roots"))
     }
 
-    /// # Errors
-    /// Never in practice.
-    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, rmp_serde::encode::Error> {
-        rmp_serde::to_vec_named(self)
+    fn read(input: &mut Reader<'_>, most: u64) -> Result<Self, WireError> {
+        let mut out = Self::default();
+        input.u8("roots.format")?;
+        (out.documents, out.attached) = (input.varint("roots.documents")?, input.varint("roots.attached")?);
+        let suspicion = (input.varint("roots.position")?, input.varint("roots.author")?);
+        out.suspicion = (suspicion.1 != 0).then_some(suspicion);
+        let checked = (input.u8("roots.checked")? != 0, input.array("roots.app")?);
+        out.checked = checked.0.then_some(checked.1);
+        out.detail = traced(input.u8("roots.detail")?);
+        (out.details, out.bucket) = (input.u8("roots.details")?, input.varint("roots.bucket")?);
+        for _ in 0..input.varint_max(most, "roots.reported")? {
+            let author = input.varint("roots.author")?;
+            out.reported.extend(traced(input.u8("roots.traced")?).map(|traced| (author, traced)));
+        }
+        for _ in 0..input.varint_max(most, "roots.taken")? {
+            let (seq, root) = (input.varint("roots.seq")?, input.array("roots.root")?);
+            let mut taken = Taken { seq, root, buckets: Vec::new(), documents: None };
+            for _ in 0..input.varint_max(most, "roots.buckets")? {
+                taken.buckets.push(input.array("roots.hash")?);
+            }
+            if input.u8("roots.looked_at")? != 0 {
+                let (bucket, mut hashes) = (input.varint("roots.bucket")?, Vec::new());
+                for _ in 0..input.varint_max(most, "roots.documents")? {
+                    hashes.push((input.array("roots.place")?, input.array("roots.hash")?));
+                }
+                taken.documents = Some((bucket, hashes));
+            }
+            out.taken.push(taken);
+        }
+        input.end()?;
+        Ok(out)
+    }
+
+    /// Bytes for the store.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::with_capacity(256);
+        let (position, author) = self.suspicion.unwrap_or_default();
+        out.u8(FORMAT).varint(self.documents).varint(self.attached).varint(position).varint(author);
+        out.u8(self.checked.is_some().into()).fixed(&self.checked.unwrap_or_default());
+        out.u8(self.detail.map_or(0, |traced| traced as u8)).u8(self.details).varint(self.bucket);
+        out.varint(self.reported.len() as u64);
+        for (author, traced) in &self.reported {
+            out.varint(*author).u8(*traced as u8);
+        }
+        out.varint(self.taken.len() as u64);
+        for taken in &self.taken {
+            out.varint(taken.seq).fixed(&taken.root).varint(taken.buckets.len() as u64);
+            out.fixed(taken.buckets.as_flattened()).u8(taken.documents.is_some().into());
+            if let Some((bucket, hashes)) = &taken.documents {
+                out.varint(*bucket).varint(hashes.len() as u64);
+                for (place, hash) in hashes {
+                    out.fixed(place).fixed(hash);
+                }
+            }
+        }
+        out.finish()
+    }
+
+    fn told_of(&self, author: u64) -> Option<Traced> {
+        self.reported.iter().find(|(of, _)| *of == author).map(|(_, traced)| *traced)
     }
 
     /// The first position after `seq` at which a root is taken.
@@ -96,21 +160,21 @@ impl Roots {
     fn take(&mut self, seq: u64, root: StateRoot, buckets: &[[u8; 32]], documents: &DocumentHashes) {
         let looked_at = (self.detail == Some(Traced::Documents)).then_some(self.bucket);
         self.documents = documents.count() as u64;
-        self.taken.push_back(Taken {
+        if self.taken.len() == KEPT {
+            self.taken.remove(0);
+        }
+        self.taken.push(Taken {
             seq,
             root: root.0,
             buckets: buckets.iter().map(short).collect(),
             documents: looked_at.map(|bucket| (bucket, documents.shorts(bucket))),
         });
-        while self.taken.len() > KEPT {
-            self.taken.pop_front();
-        }
     }
 
     /// What to attach to an own Entry, once for each root. Nothing while it is unsure whether the documents
     /// here are what the log makes of them.
     pub(super) fn claim(&mut self) -> Option<ClaimedRoot> {
-        let newest = self.taken.back().filter(|taken| taken.seq > self.attached)?;
+        let newest = self.taken.last().filter(|taken| taken.seq > self.attached)?;
         if self.suspicion.is_some() {
             return None;
         }
@@ -126,7 +190,7 @@ impl Roots {
         if detail != RootDetail::None {
             self.details = self.details.saturating_sub(1);
             let told = self.detail == Some(Traced::Documents)
-                && self.reported.values().any(|traced| *traced == Traced::Documents);
+                && self.reported.iter().any(|(_, traced)| *traced == Traced::Documents);
             if self.details == 0 || told {
                 self.detail = None;
             }
@@ -171,7 +235,7 @@ impl Roots {
             self.suspicion.get_or_insert((seq, author.0));
             return false;
         }
-        let before = self.reported.get(&author.0).copied();
+        let before = self.told_of(author.0);
         if before < Some(Traced::Documents) && self.details > 0 {
             match difference.bucket {
                 Some(bucket) => (self.detail, self.bucket) = (Some(Traced::Documents), bucket),
@@ -180,7 +244,8 @@ impl Roots {
         }
         let news = before < Some(difference.traced);
         if news {
-            self.reported.insert(author.0, difference.traced);
+            self.reported.retain(|(of, _)| *of != author.0);
+            self.reported.push((author.0, difference.traced));
         }
         news
     }
@@ -207,13 +272,17 @@ impl Roots {
         if self.checked.is_none_or(|checked| checked == app) {
             return self.suspicion.is_some();
         }
-        let unexplained = self.reported.keys().next().copied();
+        let unexplained = self.reported.first().map(|(author, _)| *author);
         if let (None, Some(author)) = (self.suspicion, unexplained) {
-            let seq = self.taken.back().map_or(0, |taken| taken.seq);
+            let seq = self.taken.last().map_or(0, |taken| taken.seq);
             self.suspicion = Some((seq, author));
         }
         self.suspicion.is_some()
     }
+}
+
+fn traced(byte: u8) -> Option<Traced> {
+    [Traced::Root, Traced::Bucket, Traced::Documents].into_iter().find(|traced| *traced as u8 == byte)
 }
 
 impl Engine {
@@ -243,7 +312,7 @@ impl Engine {
         self.step(|engine| {
             let space = engine.space(id)?;
             let attached = space.roots.attached;
-            let Some(newest) = space.roots.taken.back_mut().filter(|taken| taken.seq > attached) else {
+            let Some(newest) = space.roots.taken.last_mut().filter(|taken| taken.seq > attached) else {
                 return Ok(false);
             };
             newest.root[0] ^= 1;
@@ -343,14 +412,14 @@ mod tests {
         let mut roots = with(taken(256, 1, &[1]));
         assert_eq!(roots.claim(), Some(claim(256, 1, RootDetail::None)));
         assert_eq!(roots.claim(), None);
-        roots.taken.push_back(taken(512, 2, &[1]));
+        roots.taken.push(taken(512, 2, &[1]));
         let theirs = roots.compare(&claim(512, 3, RootDetail::None)).unwrap();
         assert!(!roots.note(BOB, 512, &theirs, APP), "looked at first");
         assert_eq!((roots.claim(), roots.suspicion()), (None, Some((512, BOB))));
         roots.checked(APP, false);
         assert_eq!(roots.claim(), Some(claim(512, 2, RootDetail::Buckets(vec![[1; 8]]))));
         // What was mended is not attached any more.
-        roots.taken.push_back(taken(768, 2, &[1]));
+        roots.taken.push(taken(768, 2, &[1]));
         roots.checked(APP, true);
         assert_eq!(roots.claim(), None);
     }
@@ -377,7 +446,12 @@ mod tests {
         let third = roots.compare(&claim(256, 9, RootDetail::Documents { bucket: 2, hashes })).unwrap();
         assert_eq!(third.places, [[2; 8], [3; 8], [4; 8]], "another, only here, only there");
         assert!(roots.note(BOB, 256, &third, APP) && !roots.note(BOB, 256, &second, APP));
-        assert_eq!(Roots::from_bytes(&roots.to_bytes().unwrap()).unwrap(), roots);
+        assert_eq!(Roots::from_bytes(&roots.to_bytes()), Ok(roots.clone()));
+        roots.suspicion = Some((300, 7));
+        let bytes = roots.to_bytes();
+        assert_eq!(Roots::from_bytes(&bytes), Ok(roots));
+        assert!(Roots::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+        assert_eq!(Roots::from_bytes(&[2, 9]), Ok(Roots::default()), "of a newer version");
     }
 
     #[test]
@@ -387,7 +461,7 @@ mod tests {
         roots.checked(APP, false);
         let mut told = 0;
         for seq in 2..100 {
-            roots.taken.push_back(taken(seq, 1, &[1]));
+            roots.taken.push(taken(seq, 1, &[1]));
             let theirs = claim(seq, 2, RootDetail::None);
             let difference = roots.compare(&theirs).unwrap();
             roots.note(BOB, seq, &difference, APP);

@@ -133,7 +133,7 @@ impl Space {
             space.enabled = Enabled::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("settings"))?;
         }
         if let Some(bytes) = get(ROOTS)? {
-            space.roots = Roots::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("roots"))?;
+            space.roots = Roots::from_bytes(&bytes)?;
         }
         let wishes = no.named(WISH, &[]);
         for (_, bytes) in store.scan(Table::Spaces, &wishes, &no.named(WISH + 1, &[]), usize::MAX >> 1)? {
@@ -236,9 +236,7 @@ impl Space {
             store.put(Table::Spaces, &self.no.named(SETTINGS, &[]), &self.enabled.to_bytes())?;
         }
         if dirty.roots {
-            let bytes = self.roots.to_bytes();
-            let bytes = bytes.map_err(|_| StoreError::Failed("a roots row cannot be written".to_owned()))?;
-            store.put(Table::Spaces, &self.no.named(ROOTS, &[]), &bytes)?;
+            store.put(Table::Spaces, &self.no.named(ROOTS, &[]), &self.roots.to_bytes())?;
         }
         for member in dirty.authors {
             if let Some(row) = self.authors.get(&member) {

@@ -133,6 +133,15 @@ impl Image {
         if self.author == reader { self.foreign } else { self.version }
     }
 
+    /// Canonical bytes of the fields alone; empty for a document that does not exist.
+    pub fn encode_fields(&self) -> Vec<u8> {
+        let mut out = Encoder::with_capacity(256);
+        if let Some(fields) = &self.fields {
+            encode_map(fields, &mut out);
+        }
+        out.finish()
+    }
+
     /// Bytes of the whole image for the local store.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Encoder::with_capacity(256);

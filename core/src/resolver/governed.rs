@@ -96,7 +96,7 @@ impl<'a> Governed<'a> {
         let mut by_resolver: BTreeMap<(&str, u64), Runs<'_>> = BTreeMap::new();
         for (key, calls) in by_document {
             let now = image(key)?;
-            if now.to_bytes().len() > FORESEEN_BYTES_MAX {
+            if now.encode_fields().len() > FORESEEN_BYTES_MAX {
                 continue;
             }
             let format = if now.fields.is_some() { now.format } else { 0 };

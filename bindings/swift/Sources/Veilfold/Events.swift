@@ -19,22 +19,17 @@ public enum Event: Sendable, Hashable {
     /// A writer has other documents, although this device's are what its own verified log makes of them; perhaps a
     /// resolver gives different results on different devices. Told once, and again when the bucket of the state
     /// root and the documents are found. Nothing here is replaced.
-    case diverged(space: String, seq: Int64, author: Int64, bucket: Int64?, documents: [DocumentName])
+    case diverged(space: String, seq: Int64, author: Int64, bucket: Int64?, documents: [DocumentKey])
     /// This device's documents were not what its own verified log makes of them, perhaps because of a mistake in
     /// an earlier version of the app's resolvers. They are now; the first of them are named.
-    case healed(space: String, seq: Int64, bucket: Int64?, documents: [DocumentName], count: Int64)
+    case healed(space: String, seq: Int64, bucket: Int64?, documents: [DocumentKey], count: Int64)
     /// The connection ended or never came about; it is tried again.
     case disconnected(detail: String)
 }
 
-/// A document's collection and id.
-public struct DocumentName: Sendable, Hashable {
-    public let collection: String
-    public let id: String
-
+extension DocumentKey {
     init(native: VeilfoldFFI.DocumentName) {
-        collection = native.collection
-        id = native.id
+        self.init(collection: native.collection, id: native.id)
     }
 }
 
@@ -80,10 +75,10 @@ extension Event {
             case .diverged(let space, let seq, let author, let bucket, let documents):
                 .diverged(
                     space: space, seq: seq, author: author, bucket: bucket,
-                    documents: documents.map(DocumentName.init(native:)))
+                    documents: documents.map(DocumentKey.init(native:)))
             case .healed(let space, let seq, let bucket, let documents, let count):
                 .healed(
-                    space: space, seq: seq, bucket: bucket, documents: documents.map(DocumentName.init(native:)),
+                    space: space, seq: seq, bucket: bucket, documents: documents.map(DocumentKey.init(native:)),
                     count: count)
             case .disconnected(let detail): .disconnected(detail: detail)
             }

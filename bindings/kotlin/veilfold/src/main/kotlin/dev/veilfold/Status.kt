@@ -60,7 +60,7 @@ public data class SyncStatus(
 public data class ClientStatus(val relay: String?, val wantsConnection: Boolean, val spaces: Map<String, SyncStatus>)
 
 /** A document's collection and id. */
-public data class DocumentName(val collection: String, val id: String)
+public data class DocumentKey(val collection: String, val id: String)
 
 /** Something noteworthy that no call was waiting for. */
 public sealed interface Event {
@@ -92,7 +92,7 @@ public sealed interface Event {
         val seq: Long,
         val author: Long,
         val bucket: Long?,
-        val documents: List<DocumentName>,
+        val documents: List<DocumentKey>,
     ) : Event
 
     /**
@@ -103,7 +103,7 @@ public sealed interface Event {
         val space: String,
         val seq: Long,
         val bucket: Long?,
-        val documents: List<DocumentName>,
+        val documents: List<DocumentKey>,
         val count: Long,
     ) : Event
 
@@ -131,7 +131,7 @@ private fun stateOf(native: NativeState): SyncState =
         is NativeState.Forked -> SyncState.Forked(native.fault)
     }
 
-private fun nameOf(native: NativeName): DocumentName = DocumentName(native.collection, native.id)
+private fun nameOf(native: NativeName): DocumentKey = DocumentKey(native.collection, native.id)
 
 internal fun eventOf(native: NativeEvent): Event =
     when (native) {

@@ -28,6 +28,7 @@ import java.io.File
  * @param displayName What other members see in spaces that this device founds.
  * @param mutators Those that `Space.mutate` may name; they are run again while the client is open.
  * @param resolvers The app's own for its collections, in all their versions.
+ * @param appVersion The app's version; without one, the `versionCode` of the app's package.
  * @throws VeilfoldException as [Veilfold.open] on the JVM; `NotAllowed` with `vault_locked` while the
  *   device is locked and the key asks for its being unlocked.
  */
@@ -40,11 +41,16 @@ public suspend fun Veilfold.open(
     keyStore: KeyStore = AndroidKeyStore(context),
     mutators: List<Mutator<*>> = emptyList(),
     resolvers: List<AnyResolver> = emptyList(),
+    appVersion: String = versionCode(context),
 ): Client {
     // Asking Android for its folders makes them, and that touches the disk.
     val path = withContext(Dispatchers.IO) { File(folder(context), name).path }
-    return open(path, relay, displayName, durability, keyStore, mutators, resolvers)
+    return open(path, relay, displayName, durability, keyStore, mutators, resolvers, appVersion)
 }
+
+@Suppress("DEPRECATION") // Its successor came with Android 9.
+private fun versionCode(context: Context): String =
+    context.packageManager.getPackageInfo(context.packageName, 0).versionCode.toString()
 
 /** The folder of all stores and wrapped keys. */
 internal fun folder(context: Context): File = File(context.noBackupFilesDir, "veilfold").apply { mkdirs() }
