@@ -3,12 +3,11 @@
 use super::engine::{Engine, Parts};
 use super::holds::HeldFor;
 use super::remote::{Fold, open_for_fold};
-use crate::documents::{DocumentHashes, RootPoint, state_root};
+use super::roots::root_now;
 use crate::envelope::VerifiedEntry;
 use crate::error::Error;
 use crate::gather::gather;
-use crate::model::StateRoot;
-use crate::model::{DocumentKey, Fields, Transaction};
+use crate::model::{DocumentKey, Fields, StateRoot, Transaction};
 use crate::query::{LiveBatch, LiveId, LiveScope};
 use crate::sync::{Phase, State};
 use std::collections::{BTreeMap, BTreeSet};
@@ -294,18 +293,7 @@ impl Engine {
     /// `Invalid` while Entries are kept that are not folded yet.
     pub fn state_root(&mut self, id: SpaceId) -> Result<StateRoot, Error> {
         let Parts { space, store, .. } = self.parts(id)?;
-        let cursor = space.cursor();
-        let membership = space.membership.as_ref().filter(|_| cursor.is_folded());
-        let membership = membership.ok_or_else(not_folded)?;
-        let point = RootPoint {
-            seq: cursor.folded,
-            chain: &cursor.log.chain,
-            control_head: membership.control_head(),
-            settings: &space.enabled.hash(),
-            authors: &space.authors,
-        };
-        let documents = DocumentHashes::of(&space.documents, store, cursor.folded)?;
-        Ok(state_root(&documents.buckets(), &point))
+        Ok(root_now(space, store)?.ok_or_else(not_folded)?.root)
     }
 }
 
