@@ -145,6 +145,6 @@ pub fn panic_at_once() -> Result<()> {
 #[cfg(debug_assertions)]
 #[uniffi::export]
 pub async fn panic_in_a_task() -> Result<()> {
-    let broken: fn() -> Result<()> = || panic!("a test asked for a panic");
+    let broken: fn() -> Result<(), Error> = || panic!("a test asked for a panic");
     run_detached(async move { broken() }).await
 }
