@@ -281,8 +281,8 @@ impl veilfold_core::resolver::Resolver for Renaming {
 
 /// Counts how often it is asked, and gives no answer while it is stuck.
 #[derive(Clone, Default)]
-struct Watched {
-    stuck: Arc<AtomicBool>,
+pub(crate) struct Watched {
+    pub(crate) stuck: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
     calls: Arc<AtomicUsize>,
 }

@@ -1,7 +1,8 @@
 //! Devices that came to different documents: noticed, named, and mended from each one's own log alone.
 
-use crate::resolvers::{call, gig, update};
+use crate::resolvers::{Watched, call, gig, update};
 use crate::story::{ALICE, BOB, increment, key, rest, write};
+use std::sync::atomic::Ordering;
 use veilfold_core::engine::{EngineConfig, Event};
 use veilfold_core::model::{DocumentKey, Fields, Value};
 use veilfold_core::resolver::{Call, Refusal, Resolver, Resolvers};
@@ -146,6 +147,24 @@ fn ten_invented_roots_cost_one_pass_over_the_log() {
     }
     assert_eq!(healed(&world), []);
     rest(&mut world, space);
+}
+
+#[test]
+fn a_pass_that_cannot_end_is_begun_again_by_the_next_start_alone() {
+    let watched = Watched::default();
+    let (mut world, space) = meet(65, 8, Resolvers::default().with(TICKETS, 1, watched.clone()));
+    write(&mut world, ALICE, space, vec![call("buy")]);
+    world.quiet(space);
+    watched.stuck.store(true, Ordering::Relaxed);
+    while !world.call(ALICE, |engine| engine.invent_root(space)).expect("a step") {
+        go_on(&mut world, space, 1);
+    }
+    go_on(&mut world, space, 12);
+    assert_eq!(world.call(BOB, |engine| Ok(engine.refolds())), Ok(1), "the resolver gave no answer");
+    assert_eq!(reported(&world, BOB), []);
+    update(&mut world, BOB, resolvers(1));
+    world.quiet(space);
+    assert_eq!(reported(&world, BOB), [(1, None, vec![])], "the pass came to its end");
 }
 
 #[test]

@@ -172,9 +172,14 @@ impl Engine {
     /// Notes a new Space and gives it its local number.
     pub(super) fn number_space(&mut self, id: SpaceId) -> Result<SpaceNo, Error> {
         let no = SpaceNo(self.numbers.values().map(|no| no.0).max().unwrap_or(0) + 1);
-        self.store.put(Table::Globals, &[GLOBAL_SPACES, &id.0].concat(), &no.0.to_be_bytes())?;
+        self.store.put(Table::Globals, &Self::number_key(&id), &no.0.to_be_bytes())?;
         self.numbers.insert(id, no);
         Ok(no)
+    }
+
+    /// Where the local number of a Space is stored.
+    pub(super) fn number_key(id: &SpaceId) -> Vec<u8> {
+        [GLOBAL_SPACES, &id.0].concat()
     }
 
     pub(super) fn random_u64(&mut self) -> u64 {

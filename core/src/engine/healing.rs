@@ -31,13 +31,16 @@ const NAMED_MAX: usize = 16;
 pub(super) struct Healing {
     wanted: BTreeSet<SpaceId>,
     running: Option<(SpaceId, Box<Refold>)>,
+    /// Begun and not brought to an end; not tried again before the app starts next.
+    given_up: BTreeSet<SpaceId>,
     #[cfg(feature = "testing")]
     begun: u64,
 }
 
 impl Healing {
     pub(super) fn want(&mut self, id: SpaceId) {
-        if self.running.as_ref().is_none_or(|(running, _)| *running != id) {
+        let running = self.running.as_ref().is_some_and(|(running, _)| *running == id);
+        if !running && !self.given_up.contains(&id) {
             self.wanted.insert(id);
         }
     }
@@ -94,10 +97,12 @@ impl Engine {
             if damaged {
                 let detail = StoreError::Corrupt("the log does not verify any more").to_string();
                 self.outputs.push_back(Output::Event(Event::StoreFailed { detail }));
+                self.healing.given_up.insert(id);
                 return Ok(());
             }
             if refold.held()?.is_some() {
-                // A resolver gives no answer, or is missing: tried again when the app starts next.
+                // A resolver gives no answer, or is missing.
+                self.healing.given_up.insert(id);
                 return Ok(());
             }
             self.healing.running = Some((id, refold));

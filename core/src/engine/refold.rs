@@ -3,19 +3,16 @@
 //! For whoever checks a store: the same log must come to the same state. Reading the log is left to
 //! the caller, and so is comparing.
 
-use super::engine::{Engine, Parts};
+use super::engine::{Engine, GLOBAL_SEED, Parts};
 use super::holds::HeldFor;
 use super::output::{Event, Output};
-use super::space::{Space, SpaceRow};
+use super::space::SpaceRow;
 use crate::envelope::LogHead;
 use crate::error::Error;
-use crate::keys::{DeviceRootKey, DeviceSeed, Entropy, Secret};
+use crate::keys::{DeviceRootKey, Entropy, Secret};
 use crate::model::StateRoot;
-use crate::query::LiveQueries;
-use crate::store::{MemoryStore, StoreError, Table};
-use crate::sync::{Session, Subscriptions};
+use crate::store::{MemoryStore, Store, StoreError, Table};
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use veilfold_wire::limits::SEEN_WINDOW;
 use veilfold_wire::{ChainHash, SpaceId, TransportFault};
 
@@ -33,42 +30,30 @@ impl Engine {
     pub fn refold(&mut self, space: SpaceId, entropy: Box<dyn Entropy + Send>) -> Result<Refold, Error> {
         let resolvers = self.resolvers.clone();
         let Parts { space: known, store, root, config, .. } = self.parts(space)?;
-        let wrapped = store
-            .get(Table::Globals, super::engine::GLOBAL_SEED)?
-            .ok_or(StoreError::Corrupt("a store without its seed"))?;
-        let seed = || DeviceSeed::unwrap(root, &wrapped);
-        // Read again, so that its keys belong to the copy.
-        let loaded = Space::load(store, space, known.no, root, &seed()?, config)?;
         let row = SpaceRow {
             me: None,
             genesis_unsent: false,
             log_seq: 0,
             log_chain: LogHead::start(&space).chain.0,
             folded: 0,
-            ..loaded.row
+            ..known.row.clone()
         };
-        let empty = Space::new(space, known.no, row, loaded.keyring);
-        let mut bytes = Secret::default();
-        bytes.copy_from_slice(root.as_bytes());
-        let engine = Engine {
-            store: Box::new(MemoryStore::new()),
-            entropy,
-            root: DeviceRootKey::from_bytes(bytes),
-            seed: seed()?,
-            config: *config,
-            numbers: BTreeMap::from([(space, known.no)]),
-            open: BTreeMap::from([(space, empty)]),
-            touched: BTreeSet::from([space]),
-            session: Session::default(),
-            subscriptions: Subscriptions::default(),
-            live: LiveQueries::default(),
-            retries: Default::default(),
-            holds: Default::default(),
-            healing: Default::default(),
-            resolvers,
-            now_ms: 0,
-            outputs: VecDeque::new(),
-        };
+        let no = known.no;
+        let mut copy = MemoryStore::new();
+        copy.begin()?;
+        for key in [GLOBAL_SEED.to_vec(), Engine::number_key(&space)] {
+            let value = store.get(Table::Globals, &key)?.ok_or(StoreError::Corrupt("globals"))?;
+            copy.put(Table::Globals, &key, &value)?;
+        }
+        for (key, wrapped) in store.scan(Table::Keys, &no.first(), &no.end(), usize::MAX >> 1)? {
+            copy.put(Table::Keys, &key, &wrapped)?;
+        }
+        row.save(&mut copy, no)?;
+        copy.commit(config.durability)?;
+        let mut secret = Secret::default();
+        secret.copy_from_slice(root.as_bytes());
+        let root = DeviceRootKey::from_bytes(secret);
+        let engine = Engine::open(Box::new(copy), entropy, root, *config)?.with_resolvers(resolvers);
         Ok(Refold { engine, space })
     }
 }

@@ -44,6 +44,14 @@ pub(super) struct SpaceRow {
     pub(super) folded: u64,
 }
 
+impl SpaceRow {
+    pub(super) fn save(&self, store: &mut dyn Store, no: SpaceNo) -> Result<(), StoreError> {
+        let bytes = rmp_serde::to_vec_named(self)
+            .map_err(|_| StoreError::Failed("a space row cannot be written".to_owned()))?;
+        store.put(Table::Spaces, &no.named(CORE, &[]), &bytes)
+    }
+}
+
 /// An open Space.
 pub(super) struct Space {
     pub(super) id: SpaceId,
@@ -222,9 +230,7 @@ impl Space {
     pub(super) fn flush(&mut self, store: &mut dyn Store) -> Result<(), StoreError> {
         let dirty = core::mem::take(&mut self.dirty);
         if dirty.core {
-            let bytes = rmp_serde::to_vec_named(&self.row)
-                .map_err(|_| StoreError::Failed("a space row cannot be written".to_owned()))?;
-            store.put(Table::Spaces, &self.no.named(CORE, &[]), &bytes)?;
+            self.row.save(store, self.no)?;
         }
         if dirty.membership {
             if let Some(membership) = &self.membership {
