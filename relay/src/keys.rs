@@ -84,14 +84,21 @@ impl RelayIdentity {
 
     /// Signs a login as the Relay's side.
     pub(crate) fn sign_login(&self, transcript: &Transcript) -> [u8; 64] {
-        self.signing.sign(&SignatureDomain::Connection.message(&transcript.hash(Side::Relay))).to_bytes()
+        self.sign(SignatureDomain::Connection, &transcript.hash(Side::Relay))
     }
 
     /// Signs the newest position of a Space.
     pub(crate) fn sign_head(&self, space: &SpaceId, seq: u64, chain: ChainHash, time_ms: u64) -> SignedHead {
         let hash = head_hash(space, seq, &chain, time_ms);
-        let signature = self.signing.sign(&SignatureDomain::Head.message(&hash)).to_bytes();
-        SignedHead { seq, chain, time_ms, signature }
+        SignedHead { seq, chain, time_ms, signature: self.sign(SignatureDomain::Head, &hash) }
+    }
+
+    fn sign(&self, domain: SignatureDomain, hash: &[u8; 32]) -> [u8; 64] {
+        #[cfg(feature = "testing")]
+        if let Some(signature) = veilfold_wire::signature::ideal::sign(domain, &self.key().0, hash) {
+            return signature;
+        }
+        self.signing.sign(&domain.message(hash)).to_bytes()
     }
 }
 

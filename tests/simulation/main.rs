@@ -6,8 +6,9 @@ mod proofs;
 
 use veilfold_core::engine::Draft;
 use veilfold_core::model::{Action, DocumentKey, Op, Path, Value};
+use veilfold_core::wire::signature::ideal;
 use veilfold_tests::harness::{Protections, World};
-use veilfold_tests::simulation::run_history;
+use veilfold_tests::simulation::{REAL_SIGNATURES_EVERY, run_history};
 
 #[test]
 fn seeds_that_once_failed_stay_mended() {
@@ -31,6 +32,16 @@ fn a_hundred_histories_hold() {
 fn the_same_seed_makes_the_same_history() {
     let twice = [0, 1].map(|_| run_history(42, Protections::default()).counts);
     assert_eq!(format!("{:?}", twice[0]), format!("{:?}", twice[1]));
+}
+
+#[test]
+fn ideal_signatures_make_the_same_history() {
+    for seed in (1..=12).map(|number| number * REAL_SIGNATURES_EVERY) {
+        let real = run_history(seed, Protections::default());
+        let _ideal = ideal::begin();
+        let ideal = run_history(seed, Protections::default());
+        assert_eq!(format!("{real:?}"), format!("{ideal:?}"));
+    }
 }
 
 #[test]

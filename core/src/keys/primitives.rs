@@ -124,6 +124,10 @@ impl SigningSecret {
 
     /// Signs a hash in one domain.
     pub fn sign(&self, domain: SignatureDomain, hash: &[u8; 32]) -> [u8; 64] {
+        #[cfg(feature = "testing")]
+        if let Some(signature) = veilfold_wire::signature::ideal::sign(domain, &self.public(), hash) {
+            return signature;
+        }
         self.0.sign(&domain.message(hash)).to_bytes()
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! Every signed message is `"veilfold/v1/<name>-sig" 0x00` and a 32-byte hash (protocol 2.5).
 
+#[cfg(feature = "testing")]
+pub mod ideal;
+
 use ed25519_dalek::{Signature, VerifyingKey};
 
 /// Length of an Ed25519 signature in bytes.
 pub const SIGNATURE_LEN: usize = 64;
 
 /// What a signature is about. Two domains never share a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SignatureDomain {
     /// An Entry, over its hash.
     Entry,
@@ -48,6 +51,10 @@ impl SignatureDomain {
 /// True when `signature` over `hash` is by `key`. Weak keys and malleable signatures are refused.
 #[must_use]
 pub fn verify(domain: SignatureDomain, key: &[u8; 32], hash: &[u8; 32], signature: &[u8; 64]) -> bool {
+    #[cfg(feature = "testing")]
+    if ideal::is_signed(domain, key, hash, signature) {
+        return true;
+    }
     let Ok(key) = VerifyingKey::from_bytes(key) else { return false };
     key.verify_strict(&domain.message(hash), &Signature::from_bytes(signature)).is_ok()
 }

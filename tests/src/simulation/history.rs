@@ -4,6 +4,11 @@ use super::app::App;
 use super::checkers;
 use super::user;
 use crate::harness::{Counts, Faults, Hostile, Misdeed, Protections, Rng, States, World};
+use veilfold_core::wire::signature;
+
+/// Of so many histories one has real signatures. The others have ideal ones: nothing in a history tells
+/// them apart, and they cost next to nothing.
+pub const REAL_SIGNATURES_EVERY: u64 = 50;
 
 /// What became of a history.
 #[derive(Clone, Debug)]
@@ -27,6 +32,7 @@ pub fn run_history(seed: u64, protections: Protections) -> HistoryResult {
 /// The same, with eyes for what one checker finds and for nothing else.
 #[must_use]
 pub fn run_history_for(seed: u64, protections: Protections, checker: Option<&'static str>) -> HistoryResult {
+    let _ideal = (!seed.is_multiple_of(REAL_SIGNATURES_EVERY)).then(signature::ideal::begin);
     let mut choice = Rng::new(seed ^ 0x5eed);
     let devices = 2 + choice.below(2) as usize;
     let misdeed = seed.is_multiple_of(4).then(|| *choice.pick(&Misdeed::ALL));

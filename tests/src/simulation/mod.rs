@@ -10,5 +10,5 @@ mod switches;
 pub(crate) mod user;
 
 pub use checkers::check_device;
-pub use history::{HistoryResult, run_history, run_history_for};
+pub use history::{HistoryResult, REAL_SIGNATURES_EVERY, run_history, run_history_for};
 pub use switches::{Switch, SwitchResult, catch};
