@@ -70,16 +70,17 @@ fn share(place: &Place, first: u64, end: u64) -> bool {
     let mut good = true;
     let mut next = first;
     while next < end {
-        let mut total = match Total::read(&file) {
-            Ok(total) => total,
+        match Total::read(&file) {
+            Ok(total) => {
+                if let Some(after) = total.played_up_to(next) {
+                    next = after;
+                    continue;
+                }
+            }
             Err(error) => {
                 println!("{}: {error}", file.display());
                 return false;
             }
-        };
-        if let Some(after) = total.played_up_to(next) {
-            next = after;
-            continue;
         }
         let count = PIECE.min(end - next);
         let said = Run::new(&program, &place.root)
@@ -90,8 +91,10 @@ fn share(place: &Place, first: u64, end: u64) -> bool {
             return false;
         };
         good &= violations.is_empty();
-        total.note(next, count, commit.trim(), date.trim(), &violations);
-        if let Err(error) = total.write(&file) {
+        let noted = Total::change(&file, &place.target, |total| {
+            total.note(next, count, commit.trim(), date.trim(), &violations);
+        });
+        if let Err(error) = noted {
             println!("{}: {error}", file.display());
             return false;
         }

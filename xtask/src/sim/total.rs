@@ -28,6 +28,17 @@ impl Total {
         }
     }
 
+    /// Changes the record as it is now, which another share may have changed meanwhile. Shares that note
+    /// something at the same time wait for each other, by a lock in `target`.
+    pub fn change(file: &Path, target: &Path, change: impl FnOnce(&mut Self)) -> Result<(), String> {
+        let text = |error: std::io::Error| error.to_string();
+        let lock = std::fs::File::create(target.join("sim-total.lock")).map_err(text)?;
+        lock.lock().map_err(text)?;
+        let mut total = Self::read(file)?;
+        change(&mut total);
+        total.write(file).map_err(text)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let json: Value = serde_json::from_str(text).ok()?;
         let range = |range: &Value| {
@@ -67,7 +78,7 @@ impl Total {
     }
 
     /// Writes the record; whoever is killed meanwhile leaves the old one.
-    pub fn write(&self, file: &Path) -> std::io::Result<()> {
+    fn write(&self, file: &Path) -> std::io::Result<()> {
         let new = file.with_extension("new");
         std::fs::write(&new, self.text())?;
         std::fs::rename(new, file)
@@ -111,6 +122,28 @@ mod tests {
         assert_eq!(again.ranges, total.ranges);
         assert_eq!((again.played_up_to(1), again.played_up_to(1_700)), (Some(1_501), Some(2_001)));
         assert_eq!(again.played_up_to(2_001), None);
+    }
+
+    #[test]
+    fn shares_beside_each_other_lose_nothing() {
+        let folder = std::env::temp_dir().join(format!("veilfold-total-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("TOTAL.json");
+        std::thread::scope(|scope| {
+            for share in 0..4 {
+                let (file, folder) = (&file, &folder);
+                scope.spawn(move || {
+                    for piece in 0..20 {
+                        let first = 1 + share * 1_000 + piece * 10;
+                        Total::change(file, folder, |total| total.note(first, 10, "abc", "2026-01-01", &[]))
+                            .unwrap();
+                    }
+                });
+            }
+        });
+        let counts: Vec<u64> = Total::read(&file).unwrap().ranges.iter().map(|range| range.count).collect();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(counts, [200; 4]);
     }
 
     #[test]
