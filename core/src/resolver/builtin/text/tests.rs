@@ -501,14 +501,14 @@ fn random_histories_across_the_window_match_the_naive_model_that_prunes() {
 }
 
 #[test]
-fn forgetting_changes_nothing_for_authors_who_are_up_to_date() {
+fn random_histories_of_authors_who_are_up_to_date_are_forgotten_without_a_change() {
     for seed in 200..240 {
         random_history(seed, 3, 120, 500, false, 1);
     }
 }
 
 #[test]
-fn whatever_decodes_can_be_edited_and_encoded_again() {
+fn random_bytes_that_decode_can_be_edited_and_encoded_again() {
     let mut dice = Dice(ChaCha8Rng::seed_from_u64(7));
     let mut fold = Fold::of("abcdef");
     for seq in 2..14 {
