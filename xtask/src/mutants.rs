@@ -23,8 +23,6 @@ pub struct Options {
 
 const FOLDERS: [&str; 3] =
     ["core/src/resolver/**/*.rs", "core/src/documents/**/*.rs", "core/src/transact/**/*.rs"];
-/// A change that makes a test run on for so many seconds was noticed.
-const TIMEOUT_S: &str = "300";
 
 /// With what a change is tried.
 struct Tests {
@@ -32,14 +30,19 @@ struct Tests {
     profile: &'static str,
     /// Which of the core's unit tests, as the tests themselves take it.
     which: &'static [&'static str],
+    /// A change that makes them run on for so many seconds was noticed.
+    timeout_s: &'static str,
 }
 
 /// The tests of these folders without the random histories, which take a hundred times as long; built
 /// without optimization, in a fifth of the time.
-const QUICK: Tests =
-    Tests { profile: "dev", which: &["resolver::", "documents::", "transact::", "--skip", "random"] };
+const QUICK: Tests = Tests {
+    profile: "dev",
+    which: &["resolver::", "documents::", "transact::", "--skip", "random"],
+    timeout_s: "60",
+};
 /// All of them, for those changes alone that the quick ones do not notice.
-const ALL: Tests = Tests { profile: "test", which: &[] };
+const ALL: Tests = Tests { profile: "test", which: &[], timeout_s: "900" };
 
 pub fn run(place: &Place, options: &Options) -> bool {
     if !Tool::CargoMutants.get(place, options.install) {
@@ -99,7 +102,14 @@ fn attempt(place: &Place, program: &Path, out: &Path, chosen: &[&str], tests: &T
         // What the copies of the tree have in common is built once, and was by the ordinary tests.
         .env("CARGO_TARGET_DIR", &place.target)
         .args(["mutants", "-p", "veilfold-core", "--no-shuffle", "--colors", "never"])
-        .args(["--no-default-features", "--features", "wasm", "--cargo-arg=--lib", "--timeout", TIMEOUT_S])
+        .args([
+            "--no-default-features",
+            "--features",
+            "wasm",
+            "--cargo-arg=--lib",
+            "--timeout",
+            tests.timeout_s,
+        ])
         .args(["--profile", tests.profile])
         .args(files())
         .args(chosen)
