@@ -7,7 +7,9 @@
 use super::apply::{FoldAuthor, Undecided};
 use super::cache::Documents;
 use crate::gather::gather;
-use crate::model::{DocumentKey, Fields, Op, Path, Segment, Text, TextSplice, Transaction, Value, View};
+use crate::model::{
+    DocumentKey, Fields, Op, Path, SPLICES_MAX, Segment, Text, TextSplice, Transaction, Value, View,
+};
 use crate::resolver::Governed;
 use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
@@ -92,29 +94,47 @@ impl SeenTexts {
 pub(super) fn move_splices(op: &mut Op, seen: Option<&[Option<char>]>, fields: Option<&Fields>) {
     let (Op::TextEdit { path, splices }, Some(seen)) = (op, seen) else { return };
     let visible = text_at(fields, path).map(ToString::to_string).unwrap_or_default();
-    let mut now: Vec<Option<char>> = visible.chars().map(Some).collect();
-    let mut seen = seen.to_vec();
-    let mut moved = Vec::new();
+    let before: Vec<Option<char>> = visible.chars().map(Some).collect();
+    let (mut seen, mut now) = (seen.to_vec(), before.clone());
+    let mut moved: Vec<TextSplice> = Vec::new();
     for splice in splices.iter() {
         let start = (splice.offset as usize).min(seen.len());
         let end = start.saturating_add(splice.delete as usize).min(seen.len());
+        // What is equal in both texts is in the same order in both: the place for what is inserted lies
+        // before all that is deleted.
         let kept = kept_characters(&seen, &now);
-        // Backwards, so that a deletion does not shift the next one.
         let offset = kept[..start].iter().rev().find_map(|at| at.map(|at| at + 1)).unwrap_or(0);
-        // In order, since what is equal in both texts is in the same order in both.
-        let deleted: Vec<usize> = kept[start..end].iter().filter_map(|at| *at).collect();
-        for at in deleted.iter().rev() {
-            moved.push(TextSplice { offset: *at as u64, delete: 1, insert: String::new() });
+        // Backwards, so that a deletion does not shift the next one.
+        for at in kept[start..end].iter().rev().flatten() {
             now.remove(*at);
+            let at = *at as u64;
+            match moved.last_mut() {
+                Some(last) if last.insert.is_empty() && last.offset == at + 1 => {
+                    (last.offset, last.delete) = (at, last.delete + 1);
+                }
+                _ => moved.push(TextSplice { offset: at, delete: 1, insert: String::new() }),
+            }
         }
-        let offset = offset - deleted.iter().filter(|at| **at < offset).count();
         if !splice.insert.is_empty() || moved.is_empty() {
             moved.push(TextSplice { offset: offset as u64, delete: 0, insert: splice.insert.clone() });
         }
         now.splice(offset..offset, splice.insert.chars().map(Some));
         seen.splice(start..end, splice.insert.chars().map(Some));
     }
-    *splices = moved;
+    *splices = if moved.len() > SPLICES_MAX { vec![as_one(&before, &now)] } else { moved };
+}
+
+/// The whole change as one splice, when others have broken it into more pieces than an Action may have.
+fn as_one(before: &[Option<char>], after: &[Option<char>]) -> TextSplice {
+    let alike = |(one, other): &(&Option<char>, &Option<char>)| one == other;
+    let left = before.iter().zip(after).take_while(alike).count();
+    let (before, after) = (&before[left..], &after[left..]);
+    let right = before.iter().rev().zip(after.iter().rev()).take_while(alike).count();
+    TextSplice {
+        offset: left as u64,
+        delete: (before.len() - right) as u64,
+        insert: after[..after.len() - right].iter().flatten().collect(),
+    }
 }
 
 /// For each character of `old`, where it is in `new`, if it is.
@@ -147,18 +167,4 @@ fn text_at<'a>(fields: Option<&'a Fields>, path: &Path) -> Option<&'a Text> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn chars(text: &str) -> Vec<Option<char>> {
-        text.chars().map(Some).collect()
-    }
-
-    #[test]
-    fn kept_characters_are_found_again() {
-        let kept = kept_characters(&chars("hello abc world"), &chars("hello world!"));
-        assert_eq!(kept.iter().filter(|at| at.is_none()).count(), 4);
-        assert_eq!(kept[0], Some(0));
-        assert_eq!(kept[14], Some(10));
-    }
-}
+mod tests;
