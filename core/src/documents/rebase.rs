@@ -78,8 +78,7 @@ pub fn rebase(
         // last expressed for. What is hidden cannot be expressed anew and keeps its own.
         let old_base = transaction.base_seq;
         let base_seq = if reissued { context.new_head } else { old_base };
-        let mut row = outbox.as_if_folded(context.row);
-        row.tx_mark = row.tx_mark.max(tx_no - 1);
+        let row = outbox.as_if_folded(context.row);
         let author = FoldAuthor { member: context.me, row: &row, preconditions: context.preconditions };
         let result = if pending.superseded {
             None
@@ -149,3 +148,6 @@ fn rewrite(transaction: &mut Transaction, accepted: Accepted) -> bool {
     }
     moved
 }
+
+#[cfg(test)]
+mod tests;
