@@ -5,6 +5,8 @@
 mod apply;
 mod cache;
 mod confirmed;
+#[cfg(test)]
+mod counted;
 mod overlay;
 mod pending;
 mod read;

@@ -61,3 +61,77 @@ impl Documents {
         apply(&mut Visible { documents: self, store }, transaction, author, place, governed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Action, Condition, Op, Path, TxId, TxNos, Value};
+    use crate::resolver::{Enabled, Resolvers};
+    use crate::store::MemoryStore;
+    use crate::store::rows::{AuthorRow, SpaceNo};
+    use veilfold_wire::MemberNo;
+
+    fn key(document: &str) -> DocumentKey {
+        DocumentKey::new("notes", document)
+    }
+
+    fn add(document: &str, by: i64) -> Action {
+        Action { key: key(document), op: Op::Increment { path: Path::parse("n").unwrap(), by } }
+    }
+
+    fn shown(documents: &mut Documents, document: &str) -> Option<Value> {
+        let image = documents.visible(&MemoryStore::new(), &key(document)).unwrap();
+        image.fields.as_ref().and_then(|fields| fields.get("n")).cloned()
+    }
+
+    /// Shows a Transaction; gives what it changed, or nothing when it does not hold.
+    fn show(documents: &mut Documents, actions: Vec<Action>) -> Option<Vec<DocumentKey>> {
+        let (reads, depends, tx_id) = (Vec::new(), TxNos::default(), TxId([1; 8]));
+        let transaction = Transaction { tx_no: 1, tx_id, base_seq: 1, time_ms: 0, reads, depends, actions };
+        let author = FoldAuthor { member: MemberNo(2), row: &AuthorRow::NEW, preconditions: true };
+        let (resolvers, enabled) = (Resolvers::default(), Enabled::default());
+        let mut governed = Governed::new(&resolvers, &enabled);
+        let told = documents.show(&MemoryStore::new(), &transaction, &author, 1, &mut governed);
+        told.unwrap().ok().map(|accepted| accepted.changed)
+    }
+
+    fn confirmed(documents: &mut Documents, document: &str) -> Image {
+        documents.confirmed(&MemoryStore::new(), &key(document)).unwrap().clone()
+    }
+
+    #[test]
+    fn pending_transactions_are_seen_one_on_the_other_and_leave_the_confirmed_as_it_is() {
+        let mut documents = Documents::new(SpaceNo(1));
+        let fields = Some([("n".to_owned(), Value::Int(1))].into());
+        let version = Position { seq: 1, index: 0 };
+        let image = Image { fields, version, ..Image::ABSENT };
+        documents.replace(&MemoryStore::new(), &key("a"), image.clone()).unwrap();
+        assert_eq!(show(&mut documents, vec![add("a", 2), add("b", 2)]), Some(vec![key("a"), key("b")]));
+        let at_least = |least| Action {
+            key: key("a"),
+            op: Op::Expect { path: Path::parse("n").unwrap(), condition: Condition::AtLeast(least) },
+        };
+        assert_eq!(show(&mut documents, vec![at_least(3), add("b", 4)]), Some(vec![key("b")]));
+        assert_eq!(show(&mut documents, vec![add("a", 9), at_least(13)]), None);
+        assert_eq!(shown(&mut documents, "a"), Some(Value::Int(3)));
+        assert_eq!(shown(&mut documents, "b"), Some(Value::Int(6)));
+        assert_eq!((confirmed(&mut documents, "a"), confirmed(&mut documents, "b")), (image, Image::ABSENT));
+        // What is not pending any more is not visible any more.
+        documents.unshow(&MemoryStore::new(), &key("a")).unwrap();
+        documents.unshow(&MemoryStore::new(), &key("b")).unwrap();
+        assert_eq!((shown(&mut documents, "a"), shown(&mut documents, "b")), (Some(Value::Int(1)), None));
+    }
+
+    #[test]
+    fn a_pending_deletion_hides_what_is_confirmed() {
+        let mut documents = Documents::new(SpaceNo(1));
+        let fields = Some([("n".to_owned(), Value::Int(1))].into());
+        let version = Position { seq: 1, index: 0 };
+        documents
+            .replace(&MemoryStore::new(), &key("a"), Image { fields, version, ..Image::ABSENT })
+            .unwrap();
+        let delete = Action { key: key("a"), op: Op::Delete };
+        assert_eq!(show(&mut documents, vec![delete]), Some(vec![key("a")]));
+        assert_eq!(documents.visible(&MemoryStore::new(), &key("a")).unwrap().fields, None);
+    }
+}

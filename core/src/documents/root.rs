@@ -142,3 +142,6 @@ pub(crate) fn document_hash(key: &DocumentKey, image: &StoredImage<'_>, seq: u64
         .u64(image.format);
     Some(hasher.finish())
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,3 +69,97 @@ pub fn depends_on(pending: &PendingSet, actions: &[Action], before: u64) -> TxNo
     all.into_iter().for_each(|tx_no| depends.push(tx_no));
     depends
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::Pending;
+    use crate::model::{DocumentKey, Fields, Path, Position, TextSplice, Value};
+
+    const ID: TxId = TxId([7; 8]);
+
+    fn key(document: &str) -> DocumentKey {
+        DocumentKey::new("notes", document)
+    }
+
+    fn delete(document: &str) -> Action {
+        Action { key: key(document), op: Op::Delete }
+    }
+
+    fn edit(document: &str) -> Action {
+        let splices = vec![TextSplice { offset: 0, delete: 0, insert: "x".to_owned() }];
+        Action { key: key(document), op: Op::TextEdit { path: Path::parse("t").unwrap(), splices } }
+    }
+
+    fn read(number: usize) -> DocumentRead {
+        let (own, absent) = (TxNos::default(), TxNos::default());
+        DocumentRead { key: key(&number.to_string()), version: Position::START, own, absent }
+    }
+
+    fn of(reads: Vec<DocumentRead>, actions: Vec<Action>) -> Result<Transaction, TransactionTooLarge> {
+        build(&PendingSet::default(), (3, ID), 8, 9, reads, actions)
+    }
+
+    #[test]
+    fn a_transaction_says_what_was_given() {
+        let (reads, actions) = (vec![read(1), read(2)], vec![delete("a"), edit("b")]);
+        let depends = TxNos::default();
+        let expected = Transaction { tx_no: 3, tx_id: ID, base_seq: 8, time_ms: 9, reads, depends, actions };
+        assert_eq!(of(expected.reads.clone(), expected.actions.clone()), Ok(expected));
+    }
+
+    #[test]
+    fn actions_and_reads_are_counted() {
+        let actions = |count| vec![delete("a"); count];
+        let reads = |count| (0..count).map(read).collect::<Vec<_>>();
+        assert!(of(vec![], actions(1)).is_ok() && of(reads(1024), actions(256)).is_ok());
+        for count in [0, 257] {
+            assert_eq!(of(vec![], actions(count)), Err(TransactionTooLarge::Actions(count)));
+        }
+        assert_eq!(of(reads(1025), actions(1)), Err(TransactionTooLarge::Reads(1025)));
+    }
+
+    #[test]
+    fn names_and_operations_have_to_be_within_their_limits() {
+        let odd_name = delete("");
+        let odd_op = Action { op: Op::Unset { path: Path::default() }, ..delete("a") };
+        for odd in [odd_name, odd_op] {
+            assert_eq!(of(vec![], vec![delete("a"), odd]), Err(TransactionTooLarge::NotWellFormed));
+        }
+    }
+
+    #[test]
+    fn a_transaction_may_have_192_kib_and_not_a_byte_more() {
+        let with = |bytes| {
+            let fields = Fields::from([("t".to_owned(), Value::String("x".repeat(bytes)))]);
+            let create = Op::Create { fields: Value::Map(fields) };
+            of(vec![], vec![Action { op: create, ..delete("a") }])
+        };
+        let Err(TransactionTooLarge::Bytes(bytes)) = with(192 * 1024) else { panic!("the rest takes room") };
+        let most = 2 * 192 * 1024 - bytes;
+        assert!(with(most).is_ok());
+        assert_eq!(with(most + 1), Err(TransactionTooLarge::Bytes(192 * 1024 + 1)));
+    }
+
+    #[test]
+    fn text_edits_stand_on_what_is_shown_of_the_same_document() {
+        let mut pending = PendingSet::default();
+        let mut add = |tx_no, document: &str, shown| {
+            let transaction = Transaction { tx_no, ..of(vec![], vec![delete(document)]).unwrap() };
+            pending.insert(tx_no, Pending { shown, ..Pending::new(transaction) });
+        };
+        for tx_no in [3, 4, 5, 9] {
+            add(tx_no, "a", true);
+        }
+        add(6, "a", false);
+        add(7, "b", true);
+        add(8, "c", true);
+        let on = |actions: &[Action], before| depends_on(&pending, actions, before).ranges().to_vec();
+        assert_eq!(on(&[edit("a")], u64::MAX), [(3, 3), (9, 1)]);
+        assert_eq!(on(&[edit("b"), edit("a"), edit("b")], u64::MAX), [(3, 3), (7, 1), (9, 1)]);
+        assert_eq!((on(&[edit("a")], 9), on(&[edit("a")], 5)), (vec![(3, 3)], vec![(3, 2)]));
+        assert_eq!(on(&[delete("a"), edit("x")], u64::MAX), []);
+        let built = build(&pending, (10, ID), 8, 9, vec![], vec![edit("a"), delete("c")]).unwrap();
+        assert_eq!(built.depends.ranges(), [(3, 3), (9, 1)]);
+    }
+}
