@@ -174,3 +174,108 @@ pub(super) fn each_on_the_one_before(
     }
     Ok(outcomes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes down the names of the calls, one after the other, and refuses or panics at some.
+    struct Names;
+
+    fn names(text: &str) -> Fields {
+        [("names".to_owned(), Value::String(text.to_owned()))].into()
+    }
+
+    fn call(name: &str) -> Call {
+        Call {
+            document: "d".to_owned(),
+            name: name.to_owned(),
+            args: Value::Null,
+            version: 1,
+            author: MemberNo(2),
+            position: None,
+            time_ms: 0,
+        }
+    }
+
+    impl Resolver for Names {
+        fn resolve(&self, state: Option<Fields>, call: &Call) -> Result<Option<Fields>, Refusal> {
+            let before = state.and_then(|mut fields| fields.remove("names"));
+            match (&*call.name, before) {
+                ("no", _) => Err(Refusal::new("no")),
+                ("broken", _) => panic!("on purpose"),
+                ("end", _) => Ok(None),
+                (name, Some(Value::String(before))) => Ok(Some(names(&(before + name)))),
+                (name, _) => Ok(Some(names(name))),
+            }
+        }
+
+        fn migrate(&self, from: u64, mut state: Fields) -> Result<Fields, Refusal> {
+            match (from, state.remove("names")) {
+                (0, _) => Err(Refusal::new("too old")),
+                (from, Some(Value::String(text))) => Ok(names(&format!("{text}@{from}"))),
+                _ => panic!("on purpose"),
+            }
+        }
+    }
+
+    fn run(state: Option<Fields>, format: u64, calls: &[&str]) -> Vec<Outcome> {
+        let run = Run { state, format, calls: calls.iter().map(|name| call(name)).collect() };
+        let other = Run { state: None, format: 0, calls: vec![call("other")] };
+        let mut told = RunResolver::run(&Names, 3, vec![run, other]).unwrap();
+        assert_eq!(told.pop(), Some(vec![Outcome::State(Some(names("other")))]));
+        assert_eq!(told.len(), 1);
+        told.remove(0)
+    }
+
+    fn state(text: &str) -> Outcome {
+        Outcome::State(Some(names(text)))
+    }
+
+    fn refused(text: &str) -> Outcome {
+        Outcome::Rejected(RejectReason::RefusedByResolver, Some(text.to_owned()))
+    }
+
+    const FAILED: Outcome = Outcome::Rejected(RejectReason::ResolverFailed, None);
+
+    #[test]
+    fn each_call_is_made_on_what_the_ones_before_it_left() {
+        let told = run(None, 0, &["a", "b", "no", "c", "broken", "d", "end", "e"]);
+        let (ab, abc, abcd) = (state("ab"), state("abc"), state("abcd"));
+        assert_eq!(
+            told,
+            [state("a"), ab, refused("no"), abc, FAILED, abcd, Outcome::State(None), state("e")]
+        );
+    }
+
+    #[test]
+    fn an_older_document_is_migrated_once_before_the_first_call_that_is_accepted() {
+        assert_eq!(
+            run(Some(names("x")), 2, &["no", "a", "b"]),
+            [refused("no"), state("x@2a"), state("x@2ab")]
+        );
+        assert_eq!(run(Some(names("x")), 3, &["a"]), [state("xa")]);
+        assert_eq!(run(Some(names("x")), 0, &["a", "b"]), [refused("too old"), refused("too old")]);
+        assert_eq!(run(Some(Fields::new()), 1, &["a"]), [FAILED]);
+        assert_eq!(run(None, 1, &["a"]), [state("a")]);
+    }
+
+    #[test]
+    fn copies_are_migrated_each_for_itself() {
+        let states = vec![(1, names("x")), (0, names("y")), (2, Fields::new()), (2, names("z"))];
+        let told = RunResolver::migrate(&Names, 3, states);
+        assert_eq!(told, Ok(vec![Some(names("x@1")), None, None, Some(names("z@2"))]));
+        assert_eq!(Names.module(), None);
+    }
+
+    #[test]
+    fn a_resolver_without_a_migration_takes_documents_as_they_are() {
+        struct Plain;
+        impl Resolver for Plain {
+            fn resolve(&self, state: Option<Fields>, _: &Call) -> Result<Option<Fields>, Refusal> {
+                Ok(state)
+            }
+        }
+        assert_eq!(RunResolver::migrate(&Plain, 2, vec![(1, names("x"))]), Ok(vec![Some(names("x"))]));
+    }
+}

@@ -58,8 +58,8 @@ impl Enabled {
             input.uint("settings.format")
         };
         match read(&mut input) {
-            Ok(FORMAT) => {}
             Ok(format) if format > FORMAT => return Err(SettingsPart::Newer),
+            Ok(FORMAT) => {}
             Ok(_) | Err(_) => return Err(SettingsPart::Malformed),
         }
         let enables = decode_list(&mut input).map_err(|_| SettingsPart::Malformed)?;
@@ -197,8 +197,25 @@ mod tests {
         three[0] = 0x93;
         let longer = [&[0xdc, 0, 2], &part[1..]].concat();
         let nothing = Enabled::sealed_part(&[enable("seats", 0)]);
-        for odd in [three, longer, [&part[..], &[0]].concat(), nothing] {
+        let mut older = part.clone();
+        older[1] = 0;
+        for odd in [three, longer, [&part[..], &[0]].concat(), nothing, older] {
             assert_eq!(Enabled::read_part(&odd), Err(SettingsPart::Malformed));
         }
+    }
+
+    #[test]
+    fn a_space_has_at_most_1024_versions() {
+        let versions = |count| (1..=count).map(|version| enable("seats", version)).collect::<Vec<_>>();
+        let part = |count| Enabled::sealed_part(&versions(count));
+        assert_eq!(Enabled::read_part(&part(1024)), Ok(versions(1024)));
+        assert_eq!(Enabled::read_part(&part(1025)), Err(SettingsPart::Malformed));
+        let mut enabled = Enabled::default();
+        assert!(enabled.is_empty());
+        enabled.enable(&versions(1023));
+        enabled.enable(&[enable("notes", 1), enable("notes", 2), enable("seats", 2000)]);
+        assert!(!enabled.is_empty());
+        assert_eq!((enabled.newest("seats"), enabled.newest("notes")), (1023, 1));
+        assert_eq!(Enabled::from_bytes(&enabled.to_bytes()), Ok(enabled));
     }
 }

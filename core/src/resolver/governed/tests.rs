@@ -239,9 +239,11 @@ fn what_was_foreseen_is_of_no_use_once_something_else_happened() {
     let enabled = enabled(&[1]);
     let (a, op) = (key("a"), call_of(1, "n"));
     for (seqs, crossings) in [
-        // All as foreseen, the third refused; one whose Transaction was rejected before its turn, which
-        // makes what comes after it something else; one at a place that nobody foresaw.
+        // All as foreseen, the third refused; without that one, as its Transaction was rejected before its
+        // turn; the same with one that would not have been refused, which makes what comes after it
+        // something else; one at a place that nobody foresaw.
         (vec![1, 2, 3, 4], 1),
+        (vec![1, 2, 4], 1),
         (vec![1, 3, 4], 3),
         (vec![1, 9, 2], 3),
     ] {
@@ -273,7 +275,7 @@ fn large_documents_and_silent_resolvers_are_not_foreseen() {
     let mut governed = Governed::new(&resolvers, &enabled);
     let (a, op) = (key("a"), call_of(1, "n"));
     let with = |bytes| Image { fields: text_of(bytes), ..Image::ABSENT };
-    let most = FORESEEN_BYTES_MAX - 1 - 2 - 3;
+    let most = 16 * 1024 - 1 - 2 - 3;
     let mut foresee = |bytes| {
         governed.foresee(vec![coming(&a, &op, 1)], |_| Ok::<_, ()>(with(bytes))).unwrap();
         asked.swap(0, Ordering::Relaxed)
@@ -306,4 +308,21 @@ fn a_reader_gets_copies_of_the_newest_version_where_that_is_possible() {
     let older = enabled(&[1]);
     present(&Governed::new(&resolvers, &older), &mut fields, [0, 0, 0]);
     assert_eq!((fields[1].clone(), asked.load(Ordering::Relaxed)), (version_of(2), 1), "no such resolver");
+}
+
+#[test]
+fn a_resolver_is_told_the_place_in_the_order_where_there_is_one() {
+    let places = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = places.clone();
+    let (resolvers, _) = told(move |run| {
+        seen.lock().unwrap().extend(run.calls.iter().map(|call| call.position));
+        Ok(vec![Outcome::State(None)])
+    });
+    let enabled = enabled(&[1]);
+    let mut governed = Governed::new(&resolvers, &enabled);
+    let pending = FoldContext { position: Position::UNORDERED, ..context(1) };
+    for context in [context(3), pending] {
+        governed.call(&mut Image::ABSENT.clone(), &key("d"), &call_of(1, "n"), &context).unwrap().unwrap();
+    }
+    assert_eq!(*places.lock().unwrap(), [Some(Position { seq: 3, index: 0 }), None]);
 }
