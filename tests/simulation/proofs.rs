@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 use veilfold_core::engine::{Draft, EngineConfig};
 use veilfold_core::model::{Action, DocumentKey, Op, Path, Value};
 use veilfold_tests::harness::{Protections, World};
-use veilfold_tests::simulation::{check_device, run_history_for};
+use veilfold_tests::simulation::{check_device, check_restart, run_history_for};
 
 /// Seeds in which it must show.
 const SEEDS: u64 = 1_000;
@@ -65,6 +65,16 @@ fn memory_is_not_bounded_when_kills_tear_steps() {
 }
 
 #[test]
+fn roots_differ_when_one_device_decides_otherwise() {
+    is_found_by("roots", |all| all.odd_device = Some(no_preconditions()));
+}
+
+#[test]
+fn a_misdeed_is_called_something_else_when_nobody_compares_what_an_author_had_seen() {
+    is_found_by("misdeed", |all| all.device.protections.checks.seen_tag = false);
+}
+
+#[test]
 fn promises_are_broken_when_the_relay_orders_twice_and_nobody_notices() {
     is_found_by("promises", |all| {
         all.relay = all.relay.without_dedupe();
@@ -81,9 +91,9 @@ fn settled() -> (World, veilfold_core::wire::SpaceId) {
     (world, space)
 }
 
-fn write(world: &mut World, space: veilfold_core::wire::SpaceId) {
+fn write(world: &mut World, space: veilfold_core::wire::SpaceId, value: i64) {
     let key = DocumentKey::new("records", "r0");
-    let op = Op::Set { path: Path::parse("title").expect("a path"), value: Value::Int(1) };
+    let op = Op::Set { path: Path::parse("title").expect("a path"), value: Value::Int(value) };
     let draft = Draft { actions: vec![Action { key, op }], ..Draft::default() };
     let now = world.clock(0);
     let committed = world.call(0, |engine| engine.transact(space, draft, now));
@@ -94,7 +104,7 @@ fn write(world: &mut World, space: veilfold_core::wire::SpaceId) {
 #[test]
 fn a_fate_that_a_backup_takes_back_is_noticed() {
     let (mut world, space) = settled();
-    write(&mut world, space);
+    write(&mut world, space, 1);
     let before = world.devices[0].store.copy();
     world.quiet(space);
     check_device(&mut world, 0, space);
@@ -110,11 +120,25 @@ fn a_fate_that_a_backup_takes_back_is_noticed() {
 #[test]
 fn a_change_that_a_live_query_was_not_told_is_noticed() {
     let (mut world, space) = settled();
-    write(&mut world, space);
+    write(&mut world, space, 1);
     world.only = Some("live queries");
     check_device(&mut world, 0, space);
     assert_eq!(world.violation, None);
     world.devices[0].watch.as_mut().expect("it watches").rows.clear();
     check_device(&mut world, 0, space);
     assert!(world.violation.is_some_and(|violation| violation.starts_with("live queries")));
+}
+
+#[test]
+fn what_a_disk_has_lost_under_a_running_device_is_noticed() {
+    let (mut world, space) = settled();
+    write(&mut world, space, 1);
+    check_restart(&mut world, 0, space);
+    assert_eq!(world.violation, None);
+    let before = world.devices[0].store.copy();
+    write(&mut world, space, 2);
+    world.devices[0].store.restore(before);
+    world.only = Some("rebase");
+    check_restart(&mut world, 0, space);
+    assert!(world.violation.is_some_and(|violation| violation.starts_with("rebase")));
 }

@@ -42,6 +42,9 @@ pub fn run_history_for(seed: u64, protections: Protections, checker: Option<&'st
     }
     let mut roots = Rng::new(seed ^ 0x2007);
     protections.device.root_every = *roots.pick(&[4, 16, 64]);
+    if let Some(odd) = &mut protections.odd_device {
+        odd.root_every = protections.device.root_every;
+    }
     let mut world = World::new(seed, devices, protections);
     (world.only, world.looks) = (checker, true);
     let mut app = if misdeed.is_none() { App::install(&mut world, seed) } else { None };

@@ -9,6 +9,6 @@ pub mod resolver;
 mod switches;
 pub(crate) mod user;
 
-pub use checkers::check_device;
+pub use checkers::{check_device, rebase_equals_reopen as check_restart};
 pub use history::{HistoryResult, REAL_SIGNATURES_EVERY, run_history, run_history_for};
 pub use switches::{Switch, SwitchResult, catch};

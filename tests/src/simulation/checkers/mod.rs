@@ -14,7 +14,7 @@ mod roots;
 mod serializability;
 
 pub(super) use misdeed::misdeed_is_named;
-pub(super) use rebase::rebase_equals_reopen;
+pub use rebase::rebase_equals_reopen;
 
 use crate::harness::World;
 use veilfold_core::wire::SpaceId;
