@@ -1,4 +1,4 @@
-//! Collecting into ordered maps and sets, one element at a time.
+//! Collecting into ordered maps and sets of std, one element at a time.
 //!
 //! `collect` sorts first, with a sorting algorithm of its own in the library for every type: 6 KB each.
 

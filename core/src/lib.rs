@@ -19,7 +19,7 @@ pub mod model;
 pub mod outbox;
 pub mod query;
 pub mod resolver;
-mod small_map;
+pub mod sorted;
 pub mod store;
 pub mod sync;
 pub mod transact;

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use veilfold_core::documents::{DocumentHashes, Documents, FoldAuthor, FoldPlace, RootPoint, state_root};
 use veilfold_core::model::{Decoder, DocumentKey, Position, StoredImage, Transaction, Value, fields_to_json};
 use veilfold_core::resolver::{Enabled, Governed, Resolvers};
+use veilfold_core::sorted::SortedMap;
 use veilfold_core::store::rows::{AuthorRow, SpaceNo};
 use veilfold_core::store::{Durability, MemoryStore, Store};
 use veilfold_core::wire::{AuthorHead, ChainHash, EntryHash, MemberNo};
@@ -17,12 +18,12 @@ const SPACE: SpaceNo = SpaceNo(7);
 pub struct EngineFold {
     store: MemoryStore,
     documents: Documents,
-    authors: BTreeMap<MemberNo, AuthorRow>,
+    authors: SortedMap<MemberNo, AuthorRow>,
 }
 
 impl EngineFold {
     pub fn new() -> Self {
-        Self { store: MemoryStore::new(), documents: Documents::new(SPACE), authors: BTreeMap::new() }
+        Self { store: MemoryStore::new(), documents: Documents::new(SPACE), authors: SortedMap::new() }
     }
 
     pub fn fold_entry(
@@ -32,7 +33,7 @@ impl EngineFold {
         seen_seq: u64,
         transactions: &[Transaction],
     ) -> Vec<Outcome> {
-        let row = self.authors.entry(member).or_insert(AuthorRow::NEW);
+        let row = self.authors.get_or_insert_with(member, || AuthorRow::NEW);
         let mut outcomes = Vec::new();
         for (index, transaction) in transactions.iter().enumerate() {
             if transaction.tx_no <= row.tx_mark {
@@ -97,7 +98,7 @@ impl EngineFold {
     ) -> [u8; 32] {
         let mut authors = self.authors.clone();
         for (member, head) in heads {
-            authors.entry(*member).or_insert(AuthorRow::NEW).head = *head;
+            authors.get_or_insert_with(*member, || AuthorRow::NEW).head = *head;
         }
         let settings = Enabled::default().hash();
         let point = RootPoint { seq, chain, control_head, settings: &settings, authors: &authors };

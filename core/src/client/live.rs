@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::io::{Core, Driver};
 use crate::model::Fields;
 use crate::query::{LiveBatch, LiveId, LiveScope};
+use crate::sorted::{SortedMap, SortedSet};
 use futures_util::Stream;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many documents [`LiveQuery::next`] asks for at a time.
@@ -41,9 +41,9 @@ struct Inbox {
 /// Batches of one state, put together.
 #[derive(Debug, Default)]
 struct Change {
-    inserted: BTreeMap<String, Fields>,
-    updated: BTreeMap<String, Fields>,
-    removed: BTreeSet<String>,
+    inserted: SortedMap<String, Fields>,
+    updated: SortedMap<String, Fields>,
+    removed: SortedSet<String>,
 }
 
 impl LiveQuery {

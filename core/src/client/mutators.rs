@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind};
 use crate::io::{Driver, WeakDriver, closed};
 use crate::model::{Value, value_from_json, value_to_json};
 use crate::outbox::Retry;
+use crate::sorted::SortedMap;
 use futures_util::future::BoxFuture;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ type MutatorFn =
 
 /// The mutators of an app, by name. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Mutators(Arc<BTreeMap<String, Arc<MutatorFn>>>);
+pub struct Mutators(Arc<SortedMap<String, Arc<MutatorFn>>>);
 
 impl Mutators {
     /// Adds a mutator. The function may run many times and long after the call that wanted it, so it

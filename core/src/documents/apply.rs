@@ -5,9 +5,9 @@
 
 use crate::model::{Action, DocumentKey, Image, Op, Position, RejectReason, Rejection, Transaction, TxNos};
 use crate::resolver::{Effect, FoldContext, Governed, Silent, expect, resolve};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::store::StoreError;
 use crate::store::rows::AuthorRow;
-use std::collections::BTreeMap;
 use veilfold_wire::MemberNo;
 use veilfold_wire::limits::SEEN_WINDOW;
 
@@ -88,9 +88,8 @@ impl AuthorRow {
         tx_nos.ranges().iter().any(|(first, count)| {
             let end = (first + count).min(self.tx_mark + 1);
             let mut next = *first;
-            let mut lost: Vec<(u64, u64)> =
+            let lost: SortedSet<(u64, u64)> =
                 self.unaccepted.iter().map(|(lost, count, _)| (*lost, lost + count)).collect();
-            lost.sort_unstable();
             for (start, after) in lost {
                 if start <= next {
                     next = next.max(after);
@@ -145,7 +144,7 @@ pub fn apply(
     };
     // A single Action undoes itself when it is rejected; several need the images before the first.
     let several = transaction.actions.len() > 1;
-    let mut before: BTreeMap<&DocumentKey, Image> = BTreeMap::new();
+    let mut before: SortedMap<&DocumentKey, Image> = SortedMap::new();
     let mut accepted = Accepted::default();
     for (index, action) in transaction.actions.iter().enumerate() {
         let key = &action.key;

@@ -6,9 +6,9 @@
 
 use crate::model::{DocumentKey, Fields, Image};
 use crate::resolver::{Enabled, Governed, Resolvers};
+use crate::sorted::SortedMap;
 use crate::store::rows::SpaceNo;
 use crate::store::{Store, StoreError, Table};
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Clean images are dropped above this many bytes, so that memory follows use and not history.
@@ -26,7 +26,7 @@ struct Slot {
 struct Layer {
     table: Table,
     /// Where in `slots` a document is, by a hash of its key, or by the next free number after it.
-    index: BTreeMap<u64, usize>,
+    index: SortedMap<u64, usize>,
     slots: Vec<Slot>,
     /// The slot used last: one Action looks at its document several times in a row.
     last: usize,
@@ -47,7 +47,7 @@ pub struct Documents {
 
 impl Layer {
     fn new(table: Table) -> Self {
-        let (index, slots, dirty) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (index, slots, dirty) = (SortedMap::new(), Vec::new(), Vec::new());
         Self { table, index, slots, last: 0, dirty, bytes: 0, empty: None }
     }
 
@@ -130,12 +130,12 @@ impl Layer {
     }
 
     fn flush(&mut self, store: &mut dyn Store, space: SpaceNo) -> Result<(), StoreError> {
-        let mut dirty = core::mem::take(&mut self.dirty);
+        let dirty = core::mem::take(&mut self.dirty).into_iter();
         // In the order of the table, so that neighbours are written together.
-        dirty.sort_unstable_by(|a, b| self.slots[*a].key.cmp(&self.slots[*b].key));
-        for at in dirty {
+        let rows: SortedMap<Vec<u8>, usize> =
+            dirty.map(|at| (space.document(&self.slots[at].key), at)).collect();
+        for (row_key, at) in rows {
             let slot = &mut self.slots[at];
-            let row_key = space.document(&slot.key);
             self.bytes -= slot.bytes;
             slot.bytes = slot.key.collection.len() + slot.key.document.len();
             match &slot.image {

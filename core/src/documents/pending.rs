@@ -5,9 +5,9 @@
 //! follows from the sealed Entries, whose rows name the numbers that they carry.
 
 use crate::model::{BodyError, Decoder, DocumentKey, Encoder, Op, Transaction, TxId, TxNos};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::store::rows::{AuthorRow, SpaceNo, number_of};
 use crate::store::{Store, StoreError, Table};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Most pending Transactions of one Space.
 pub const OUTBOX_COUNT_MAX: usize = 100_000;
@@ -124,7 +124,7 @@ impl Pending {
 }
 
 /// Takes a number out of an index.
-fn forget<K, Q>(index: &mut BTreeMap<K, BTreeSet<u64>>, key: &Q, tx_no: u64)
+fn forget<K, Q>(index: &mut SortedMap<K, SortedSet<u64>>, key: &Q, tx_no: u64)
 where
     K: Ord + std::borrow::Borrow<Q>,
     Q: Ord + ?Sized,
@@ -140,11 +140,11 @@ where
 /// All pending Transactions of one Space.
 #[derive(Debug, Default)]
 pub struct PendingSet {
-    rows: BTreeMap<u64, Pending>,
-    touching: BTreeMap<DocumentKey, BTreeSet<u64>>,
-    concerned: BTreeMap<DocumentKey, BTreeSet<u64>>,
-    in_collection: BTreeMap<String, BTreeSet<u64>>,
-    hidden: BTreeSet<u64>,
+    rows: SortedMap<u64, Pending>,
+    touching: SortedMap<DocumentKey, SortedSet<u64>>,
+    concerned: SortedMap<DocumentKey, SortedSet<u64>>,
+    in_collection: SortedMap<String, SortedSet<u64>>,
+    hidden: SortedSet<u64>,
 }
 
 impl PendingSet {
@@ -164,13 +164,13 @@ impl PendingSet {
     /// Adds a Transaction under its number.
     pub fn insert(&mut self, tx_no: u64, pending: Pending) {
         for key in pending.touched() {
-            self.touching.entry(key.clone()).or_default().insert(tx_no);
+            self.touching.get_or_insert_with(key.clone(), SortedSet::new).insert(tx_no);
         }
         for key in pending.concerns() {
-            self.concerned.entry(key.clone()).or_default().insert(tx_no);
+            self.concerned.get_or_insert_with(key.clone(), SortedSet::new).insert(tx_no);
         }
         for collection in pending.collections() {
-            self.in_collection.entry(collection.to_owned()).or_default().insert(tx_no);
+            self.in_collection.get_or_insert_with(collection.to_owned(), SortedSet::new).insert(tx_no);
         }
         if !pending.shown {
             self.hidden.insert(tx_no);
@@ -218,7 +218,7 @@ impl PendingSet {
 
     /// From a number on.
     pub fn from(&self, tx_no: u64) -> impl Iterator<Item = (u64, &Pending)> {
-        self.rows.range(tx_no..).map(|(tx_no, pending)| (*tx_no, pending))
+        self.rows.range_from(&tx_no).map(|(tx_no, pending)| (*tx_no, pending))
     }
 
     /// How many are pending.
@@ -233,7 +233,7 @@ impl PendingSet {
 
     /// Largest number, 0 when nothing is pending.
     pub fn last(&self) -> u64 {
-        self.rows.keys().next_back().copied().unwrap_or(0)
+        self.rows.last().map_or(0, |(tx_no, _)| *tx_no)
     }
 
     /// True when something pending touches the document.
@@ -244,12 +244,12 @@ impl PendingSet {
     /// How many numbers the indexes hold, and how many the Transactions themselves call for.
     #[cfg(feature = "testing")]
     pub fn indexed(&self) -> (usize, usize) {
-        let held = [&self.touching, &self.concerned].into_iter().flat_map(BTreeMap::values);
-        let held = held.chain(self.in_collection.values()).map(BTreeSet::len).sum::<usize>();
+        let held = [&self.touching, &self.concerned].into_iter().flat_map(SortedMap::values);
+        let held = held.chain(self.in_collection.values()).map(SortedSet::len).sum::<usize>();
         let wanted = |pending: &Pending| {
-            pending.touched().collect::<BTreeSet<_>>().len()
-                + pending.concerns().collect::<BTreeSet<_>>().len()
-                + pending.collections().collect::<BTreeSet<_>>().len()
+            pending.touched().collect::<SortedSet<_>>().len()
+                + pending.concerns().collect::<SortedSet<_>>().len()
+                + pending.collections().collect::<SortedSet<_>>().len()
                 + usize::from(!pending.shown)
         };
         (held + self.hidden.len(), self.rows.values().map(wanted).sum())
@@ -298,7 +298,7 @@ impl PendingSet {
         let mut row = row.clone();
         let mut next = row.tx_mark + 1;
         if self.last() + 1 != next + self.rows.len() as u64 {
-            for tx_no in self.rows.range(next..).map(|(tx_no, _)| *tx_no) {
+            for tx_no in self.rows.range_from(&next).map(|(tx_no, _)| *tx_no) {
                 if tx_no > next {
                     row.unaccepted.push((next, tx_no - next, 0));
                 }

@@ -9,9 +9,9 @@ use super::pending::PendingSet;
 use super::reissue::{SeenTexts, move_splices};
 use crate::model::{DocumentKey, Op, Rejection, Transaction};
 use crate::resolver::{Governed, Silent};
+use crate::sorted::SortedSet;
 use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
-use std::collections::BTreeSet;
 use veilfold_wire::MemberNo;
 use veilfold_wire::limits::SEEN_WINDOW;
 
@@ -31,9 +31,9 @@ pub struct RebaseContext<'a> {
 #[derive(Debug, Default)]
 pub struct Rebased {
     /// Pending Transactions whose Actions were rewritten or that are shown or hidden now: to be stored.
-    pub rewritten: BTreeSet<u64>,
+    pub rewritten: SortedSet<u64>,
     /// Documents whose visible image may be another one now.
-    pub changed: BTreeSet<DocumentKey>,
+    pub changed: SortedSet<DocumentKey>,
     /// Pending Transactions that do not hold any more, and why.
     pub hidden: Vec<(u64, Rejection)>,
     /// A resolver that gave no answer. What asked it is not shown for now.
@@ -52,7 +52,7 @@ pub fn rebase(
     store: &dyn Store,
     outbox: &mut PendingSet,
     context: &RebaseContext<'_>,
-    dirty: BTreeSet<DocumentKey>,
+    dirty: SortedSet<DocumentKey>,
     seen: &SeenTexts,
     governed: &mut Governed<'_>,
 ) -> Result<Rebased, StoreError> {
@@ -118,9 +118,9 @@ pub fn rebase(
 }
 
 /// The Transactions that must be replayed, in order, and the documents that start over for it.
-fn close(outbox: &PendingSet, dirty: &BTreeSet<DocumentKey>) -> (BTreeSet<u64>, BTreeSet<DocumentKey>) {
-    let mut affected = BTreeSet::new();
-    let mut closure = BTreeSet::new();
+fn close(outbox: &PendingSet, dirty: &SortedSet<DocumentKey>) -> (SortedSet<u64>, SortedSet<DocumentKey>) {
+    let mut affected = SortedSet::new();
+    let mut closure = SortedSet::new();
     let mut queue: Vec<DocumentKey> = dirty.iter().cloned().collect();
     while let Some(key) = queue.pop() {
         if outbox.touches(&key) && !closure.insert(key.clone()) {

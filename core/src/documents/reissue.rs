@@ -6,22 +6,21 @@
 
 use super::apply::{FoldAuthor, Undecided};
 use super::cache::Documents;
-use crate::gather::gather;
 use crate::model::{
     DocumentKey, Fields, Op, Path, SPLICES_MAX, Segment, Text, TextSplice, Transaction, Value, View,
 };
 use crate::resolver::Governed;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
-use std::collections::{BTreeMap, BTreeSet};
 use veilfold_wire::MemberNo;
 
 /// For each Transaction to be reissued, the text that each of its edits was made on.
 #[derive(Debug, Default)]
 pub struct SeenTexts {
-    texts: BTreeMap<(u64, usize), Vec<Option<char>>>,
-    transactions: BTreeSet<u64>,
+    texts: SortedMap<(u64, usize), Vec<Option<char>>>,
+    transactions: SortedSet<u64>,
 }
 
 impl SeenTexts {
@@ -38,13 +37,13 @@ impl SeenTexts {
         store: &dyn Store,
         me: MemberNo,
         before: &[Transaction],
-        renumbered: &BTreeMap<u64, u64>,
+        renumbered: &SortedMap<u64, u64>,
         governed: &mut Governed<'_>,
     ) -> Result<Self, StoreError> {
-        let mut seen = Self { texts: BTreeMap::new(), transactions: gather(renumbered.values().copied()) };
+        let mut seen = Self { texts: SortedMap::new(), transactions: renumbered.values().copied().collect() };
         let again = before.iter().filter(|transaction| renumbered.contains_key(&transaction.tx_no));
-        let concerned: BTreeSet<&DocumentKey> =
-            gather(again.flat_map(|transaction| transaction.actions.iter().map(|action| &action.key)));
+        let concerned: SortedSet<&DocumentKey> =
+            again.flat_map(|transaction| transaction.actions.iter().map(|action| &action.key)).collect();
         for key in &concerned {
             documents.set_overlay(store, key, None)?;
         }

@@ -7,9 +7,9 @@
 use super::cache::Documents;
 use super::confirmed::is_past;
 use crate::model::{DocumentKey, ShortHash, StateRoot, StoredImage};
+use crate::sorted::SortedMap;
 use crate::store::rows::AuthorRow;
 use crate::store::{Store, StoreError};
-use std::collections::BTreeMap;
 use veilfold_wire::hash::Hasher;
 use veilfold_wire::{ChainHash, EntryHash, MemberNo};
 
@@ -27,7 +27,7 @@ pub struct RootPoint<'a> {
     /// Hash of what is enabled.
     pub settings: &'a [u8; 32],
     /// All authors who have written.
-    pub authors: &'a BTreeMap<MemberNo, AuthorRow>,
+    pub authors: &'a SortedMap<MemberNo, AuthorRow>,
 }
 
 /// A hash of every remembered document at one position, by place.
@@ -42,16 +42,15 @@ impl DocumentHashes {
     /// # Errors
     /// As the store says.
     pub fn of(documents: &Documents, store: &dyn Store, seq: u64) -> Result<Self, StoreError> {
-        let (mut hashes, mut live) = (Vec::new(), 0u64);
+        let (mut hashes, mut live) = (SortedMap::new(), 0u64);
         documents.for_each_confirmed(store, |key, image| {
             if let Some(hash) = document_hash(&key, &image, seq) {
                 live += u64::from(image.fields.is_some());
-                hashes.push((place_of(&key), hash));
+                hashes.insert(place_of(&key), hash);
             }
         })?;
-        hashes.sort_unstable();
         let bits = live.div_ceil(BUCKET_DOCUMENTS).next_power_of_two().trailing_zeros();
-        Ok(Self { hashes, bits })
+        Ok(Self { hashes: hashes.into_rows(), bits })
     }
 
     /// How many documents there are, deleted ones that are still remembered among them.

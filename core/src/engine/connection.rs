@@ -4,7 +4,6 @@ use super::engine::{Engine, Parts};
 use super::output::{Event, Output};
 use super::settle::Batch;
 use crate::error::Error;
-use crate::gather::gather;
 use crate::outbox::{Content, Fate, RefusedReason, Settled};
 use crate::sync::{Due, Phase};
 use bytes::Bytes;
@@ -325,7 +324,7 @@ fn refuse_content(
             for tx_no in first..=last {
                 let Some(pending) = parts.space.pending.remove(tx_no) else { continue };
                 parts.space.pending.save(parts.store, parts.space.no, tx_no)?;
-                batch.changed(gather(pending.touched().cloned()));
+                batch.changed(pending.touched().cloned().collect());
                 if !pending.superseded {
                     parts.tell_of(&pending, fate.clone())?;
                 }

@@ -10,10 +10,11 @@ use crate::error::Error;
 use crate::keys::{DeviceRootKey, DeviceSeed, Entropy};
 use crate::query::LiveQueries;
 use crate::resolver::Resolvers;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::store::rows::SpaceNo;
 use crate::store::{Durability, Store, StoreError, Table};
 use crate::sync::{Session, Subscriptions};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use veilfold_wire::{ChainHash, SpaceId};
 
 pub(super) const GLOBAL_SEED: &[u8] = b"device-seed";
@@ -27,10 +28,10 @@ pub struct Engine {
     pub(super) root: DeviceRootKey,
     pub(super) seed: DeviceSeed,
     pub(super) config: EngineConfig,
-    pub(super) numbers: BTreeMap<SpaceId, SpaceNo>,
-    pub(super) open: BTreeMap<SpaceId, Space>,
+    pub(super) numbers: SortedMap<SpaceId, SpaceNo>,
+    pub(super) open: SortedMap<SpaceId, Space>,
     /// Spaces that this step looked at, to be written when it ends.
-    pub(super) touched: BTreeSet<SpaceId>,
+    pub(super) touched: SortedSet<SpaceId>,
     pub(super) session: Session,
     pub(super) subscriptions: Subscriptions,
     pub(super) live: LiveQueries,
@@ -68,7 +69,7 @@ impl Engine {
                 seed
             }
         };
-        let mut numbers = BTreeMap::new();
+        let mut numbers = SortedMap::new();
         let end = crate::store::rows::after_prefix(GLOBAL_SPACES);
         for (key, value) in store.scan(Table::Globals, GLOBAL_SPACES, &end, usize::MAX >> 1)? {
             let id = SpaceId::try_from(&key[GLOBAL_SPACES.len()..])
@@ -84,8 +85,8 @@ impl Engine {
             seed,
             config,
             numbers,
-            open: BTreeMap::new(),
-            touched: BTreeSet::new(),
+            open: SortedMap::new(),
+            touched: SortedSet::new(),
             session: Session::default(),
             subscriptions: Subscriptions::default(),
             live: LiveQueries::default(),

@@ -13,8 +13,8 @@ use crate::error::Error;
 use crate::model::{Body, Op, Position, RejectReason, Rejection, Transaction};
 use crate::outbox::{Content, Fate, Settled};
 use crate::resolver::{Coming, Enable, Enabled, FoldContext, Governed, SettingsPart, Silent};
+use crate::sorted::SortedSet;
 use crate::store::rows::AuthorRow;
-use std::collections::BTreeSet;
 use veilfold_wire::{ControlOp, ControlPublic, MemberNo, SpaceId};
 
 /// Opened Entries are gathered up to this many bytes, so that an app's resolver is asked for all of
@@ -119,7 +119,7 @@ fn foresee(
                 base_seq: transaction.base_seq,
                 elements: 0,
             };
-            let mut seen = BTreeSet::new();
+            let mut seen = SortedSet::new();
             for action in &transaction.actions {
                 // A second call of one Transaction on a document cannot be told from the first by its
                 // Version; it is asked for when it is its turn.
@@ -192,7 +192,7 @@ fn fold_transaction(
     place: FoldPlace,
 ) -> Result<(), Unfolded> {
     let (space, protections) = (&mut *parts.space, &parts.config.protections);
-    let row = space.authors.entry(author).or_insert(AuthorRow::NEW);
+    let row = space.authors.get_or_insert_with(author, || AuthorRow::NEW);
     if transaction.tx_no <= row.tx_mark && protections.tx_mark {
         return Ok(());
     }

@@ -15,9 +15,9 @@ use crate::documents::{DocumentHashes, document_hash};
 use crate::error::Error;
 use crate::keys::{Entropy, random};
 use crate::model::DocumentKey;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::store::{Store, StoreError};
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet};
 use veilfold_wire::SpaceId;
 use veilfold_wire::hash::Hasher;
 
@@ -29,10 +29,10 @@ const NAMED_MAX: usize = 16;
 /// Which Spaces are to be folded again, and how far that is.
 #[derive(Default)]
 pub(super) struct Healing {
-    wanted: BTreeSet<SpaceId>,
+    wanted: SortedSet<SpaceId>,
     running: Option<(SpaceId, Box<Refold>)>,
     /// Begun and not brought to an end; not tried again before the app starts next.
-    given_up: BTreeSet<SpaceId>,
+    given_up: SortedSet<SpaceId>,
     #[cfg(feature = "testing")]
     begun: u64,
 }
@@ -167,7 +167,7 @@ impl Engine {
             parts.space.dirty.settings = true;
             parts.space.documents.set_reader(parts.resolvers, &parts.space.enabled);
         }
-        parts.space.dirty.authors.extend(fresh.authors.keys().chain(parts.space.authors.keys()));
+        parts.space.dirty.authors.extend(fresh.authors.keys().chain(parts.space.authors.keys()).copied());
         parts.space.authors.clone_from(&fresh.authors);
         batch.changed(different.clone());
         let rebased = batch.finish(&mut parts)?;
@@ -187,20 +187,19 @@ fn differing(
     fresh_store: &dyn Store,
     seq: u64,
 ) -> Result<Vec<DocumentKey>, StoreError> {
-    let mut ours = BTreeMap::new();
+    let mut ours = SortedMap::new();
     space.documents.for_each_confirmed(store, |key, image| {
         if let Some(hash) = document_hash(&key, &image, seq) {
             ours.insert(key, hash);
         }
     })?;
-    let mut different = Vec::new();
+    let mut different = SortedSet::new();
     fresh.documents.for_each_confirmed(fresh_store, |key, image| {
         let Some(hash) = document_hash(&key, &image, seq) else { return };
         if ours.remove(&key) != Some(hash) {
-            different.push(key);
+            different.insert(key);
         }
     })?;
-    different.extend(ours.into_keys());
-    different.sort_unstable();
-    Ok(different)
+    different.extend(ours.into_iter().map(|(key, _)| key));
+    Ok(different.into_iter().collect())
 }

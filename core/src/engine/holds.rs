@@ -10,7 +10,7 @@ use super::settle::Batch;
 use crate::documents::Rebased;
 use crate::error::{Error, ErrorKind};
 use crate::resolver::Silent;
-use crate::small_map::SmallMap;
+use crate::sorted::SortedMap;
 use veilfold_wire::SpaceId;
 
 /// The code of the error with which a step ends that a resolver gave no answer to.
@@ -69,8 +69,8 @@ struct Hold {
 /// All held Spaces.
 #[derive(Debug, Default)]
 pub(super) struct Holds {
-    held: SmallMap<SpaceId, Hold>,
-    tries: SmallMap<SpaceId, u32>,
+    held: SortedMap<SpaceId, Hold>,
+    tries: SortedMap<SpaceId, u32>,
     /// Found out by a step that could not go on and is being undone.
     noted: Option<(SpaceId, u64, HeldFor)>,
 }

@@ -8,14 +8,13 @@ use crate::documents::{
 };
 use crate::envelope::{Founding, LogHead, VerifiedEntry, found_space};
 use crate::error::{Error, ErrorKind};
-use crate::gather::gather;
 use crate::keys::{ContactCard, ContactCardError, Keyring, random};
 use crate::members::{Roster, SpaceTicket, Wish, Wished};
 use crate::model::{Action, DocumentKey, ElementId, Fields, Op, Rejection, TxId};
 use crate::resolver::{Enable, Enabled, Governed, Resolvers, Silent};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::store::rows::AuthorRow;
 use crate::transact::{build, document_read, token};
-use std::collections::{BTreeMap, BTreeSet};
 use veilfold_wire::entry::chain_next;
 use veilfold_wire::{AuthorHead, Judgement, MemberNo, Role, SpaceId, UserTag};
 
@@ -397,14 +396,15 @@ impl Engine {
         let inside = |key: &&DocumentKey| {
             key.collection == collection && after.is_none_or(|after| *key.document > *after)
         };
-        let staged: BTreeSet<&DocumentKey> = gather(actions.iter().map(|action| &action.key).filter(inside));
+        let staged: SortedSet<&DocumentKey> =
+            actions.iter().map(|action| &action.key).filter(inside).collect();
         let Parts { space, store, .. } = self.parts(id)?;
         let read = token(&mut space.documents, &space.pending, store, &DocumentKey::whole(collection))?;
         // What the Actions delete must not make the page look like the last one.
         let wanted = limit.saturating_add(staged.len());
         let rows = space.documents.read_collection(store, collection, after, wanted)?;
         let end = (rows.len() == wanted).then(|| rows.last().map(|(document, _)| document.clone())).flatten();
-        let mut rows: BTreeMap<String, Fields> = gather(rows);
+        let mut rows: SortedMap<String, Fields> = rows.into_iter().collect();
         for key in staged {
             if end.as_ref().is_none_or(|end| key.document <= *end) {
                 match self.preview(id, actions, key)?.0 {

@@ -8,23 +8,22 @@ use super::engine::{Engine, Parts};
 use super::output::Output;
 use crate::documents::Pending;
 use crate::error::Error;
-use crate::gather::gather;
 use crate::model::{Position, Rejection, TxId};
 use crate::outbox::{
     Fate, FateBatch, RefusedReason, Retry, Settled, drop_retry, fate_of, keep_retry, retries, retry_of,
     settle, take_fates, untaken_fates,
 };
+use crate::sorted::SortedSet;
 use crate::store::StoreError;
-use std::collections::BTreeSet;
 use veilfold_wire::SpaceId;
 
 /// Which mutators wait to be run again, and which of them somebody has taken.
 #[derive(Debug, Default)]
 pub(super) struct Retries {
     /// Spaces that may have some; `None` until somebody asks, or after a step failed.
-    spaces: Option<BTreeSet<SpaceId>>,
+    spaces: Option<SortedSet<SpaceId>>,
     /// Taken and not committed or given up yet. A killed process forgets this, so they come again.
-    taken: BTreeSet<(SpaceId, TxId)>,
+    taken: SortedSet<(SpaceId, TxId)>,
 }
 
 impl Retries {
@@ -105,7 +104,7 @@ impl Engine {
     /// As the store says.
     pub fn take_retry(&mut self) -> Result<Option<(SpaceId, Retry)>, Error> {
         let Self { retries: known, numbers, store, .. } = self;
-        let mut spaces = known.spaces.take().unwrap_or_else(|| gather(numbers.keys().copied()));
+        let mut spaces = known.spaces.take().unwrap_or_else(|| numbers.keys().copied().collect());
         let mut found = None;
         while let Some(id) = spaces.first().copied() {
             let waiting = match numbers.get(&id) {

@@ -9,8 +9,9 @@ use crate::error::Error;
 use crate::gather::gather;
 use crate::model::{DocumentKey, Fields, StateRoot, Transaction};
 use crate::query::{LiveBatch, LiveId, LiveScope};
+use crate::sorted::SortedSet;
 use crate::sync::{Phase, State};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use veilfold_wire::{AuthorHead, ChainHash, EntryHash, MemberNo, Role, SpaceId, TransportFault};
 
 /// Where a Space stands with the Relay.
@@ -158,10 +159,10 @@ impl Engine {
     ///
     /// # Errors
     /// `Invalid` for a Space that this Device does not have.
-    pub fn document_keys(&mut self, id: SpaceId) -> Result<BTreeSet<DocumentKey>, Error> {
+    pub fn document_keys(&mut self, id: SpaceId) -> Result<SortedSet<DocumentKey>, Error> {
         let Parts { space, store, .. } = self.parts(id)?;
-        let mut keys: BTreeSet<DocumentKey> =
-            gather(space.pending.iter().flat_map(|(_, pending)| pending.touched().cloned()));
+        let mut keys: SortedSet<DocumentKey> =
+            space.pending.iter().flat_map(|(_, pending)| pending.touched().cloned()).collect();
         space.documents.for_each_confirmed(store, |key, _| {
             keys.insert(key);
         })?;

@@ -98,7 +98,7 @@ impl Engine {
             space.dirty.membership = true;
         }
         for (member, author_head) in outcome.author_heads {
-            space.authors.entry(member).or_insert(AuthorRow::NEW).head = author_head;
+            space.authors.get_or_insert_with(member, || AuthorRow::NEW).head = author_head;
             space.dirty.authors.insert(member);
         }
         space.row.log_seq = outcome.head.seq;

@@ -7,36 +7,35 @@
 use super::engine::Parts;
 use crate::documents::{Accepted, Documents, Pending, PendingSet, RebaseContext, Rebased, SeenTexts, rebase};
 use crate::error::Error;
-use crate::gather::gather;
 use crate::model::{DocumentKey, Op, Position, RejectReason, Rejection, Transaction};
 use crate::outbox::{Content, Fate};
 use crate::resolver::Governed;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::transact::depends_on;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// One run of Entries being folded.
 pub(super) struct Batch {
     /// Documents whose confirmed image changed in a way that the overlay has not shown already.
-    dirty: BTreeSet<DocumentKey>,
+    dirty: SortedSet<DocumentKey>,
     /// Documents whose overlay may have become the same as the confirmed image.
-    promoted: BTreeSet<DocumentKey>,
+    promoted: SortedSet<DocumentKey>,
     /// Own Transactions that left the Outbox in this run, as they were.
-    settled: BTreeMap<u64, Pending>,
+    settled: SortedMap<u64, Pending>,
     /// Numbers of own Transactions that were rejected.
-    lost: BTreeSet<u64>,
+    lost: SortedSet<u64>,
     /// Of `settled`, those to be issued again.
-    again: BTreeSet<u64>,
+    again: SortedSet<u64>,
     unknown: bool,
 }
 
 impl Batch {
     pub(super) fn begin() -> Self {
         Self {
-            dirty: BTreeSet::new(),
-            promoted: BTreeSet::new(),
-            settled: BTreeMap::new(),
-            lost: BTreeSet::new(),
-            again: BTreeSet::new(),
+            dirty: SortedSet::new(),
+            promoted: SortedSet::new(),
+            settled: SortedMap::new(),
+            lost: SortedSet::new(),
+            again: SortedSet::new(),
             unknown: false,
         }
     }
@@ -134,7 +133,7 @@ impl Batch {
             &seen,
             &mut governed,
         )?;
-        let renewed: BTreeSet<u64> = gather(seen.numbers().chain(rebased.rewritten.iter().copied()));
+        let renewed: SortedSet<u64> = seen.numbers().chain(rebased.rewritten.iter().copied()).collect();
         for tx_no in renewed {
             if seen.moves(tx_no)
                 && let Some(pending) = space.pending.get(tx_no)
@@ -167,9 +166,9 @@ impl Batch {
         if self.lost.is_empty() && self.again.is_empty() && !overtaken {
             return Ok(SeenTexts::default());
         }
-        let mut before: BTreeMap<u64, Pending> = self.settled.clone();
+        let mut before: SortedMap<u64, Pending> = self.settled.clone();
         before.extend(space.pending.iter().map(|(tx_no, pending)| (tx_no, pending.clone())));
-        let mut renumbered = BTreeMap::new();
+        let mut renumbered = SortedMap::new();
         let mut next = space.next_tx_no();
         for (tx_no, pending) in &before {
             let passed = *tx_no <= mark && !self.settled.contains_key(tx_no);
@@ -179,7 +178,7 @@ impl Batch {
                     .depends
                     .ranges()
                     .iter()
-                    .any(|(first, count)| self.lost.range(*first..first + count).next().is_some());
+                    .any(|(first, count)| self.lost.range(first, &(first + count)).next().is_some());
             let again = self.again.contains(tx_no)
                 || (!self.settled.contains_key(tx_no) && (passed || stands_on_lost));
             if pending.superseded || !again {
@@ -209,7 +208,7 @@ impl Batch {
             renumbered.insert(*tx_no, next);
             next += 1;
         }
-        let before: Vec<Transaction> = before.into_values().map(|pending| pending.transaction).collect();
+        let before: Vec<Transaction> = before.into_iter().map(|(_, pending)| pending.transaction).collect();
         let me = space.me().unwrap_or(veilfold_wire::MemberNo(0));
         // The step has not written yet, so the store still has the state before the run.
         let documents = Documents::new(space.no);

@@ -11,10 +11,10 @@ use crate::members::{Roster, Wish, Wished};
 use crate::model::TxId;
 use crate::outbox::{Content, InFlight};
 use crate::resolver::Enabled;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::store::rows::{AuthorRow, SpaceNo, number_of};
 use crate::store::{Store, StoreError, Table};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use veilfold_wire::{ChainHash, MemberNo, Membership, SpaceId};
 
 const CORE: u8 = 0;
@@ -62,7 +62,7 @@ pub(super) struct Space {
     pub(super) wishes: Vec<Wish>,
     /// Which resolver versions the order accepts, as far as it is folded.
     pub(super) enabled: Enabled,
-    pub(super) authors: BTreeMap<MemberNo, AuthorRow>,
+    pub(super) authors: SortedMap<MemberNo, AuthorRow>,
     pub(super) keyring: Keyring,
     pub(super) documents: Documents,
     pub(super) pending: PendingSet,
@@ -80,7 +80,7 @@ pub(super) struct Dirty {
     pub(super) membership: bool,
     pub(super) settings: bool,
     pub(super) roots: bool,
-    pub(super) authors: BTreeSet<MemberNo>,
+    pub(super) authors: SortedSet<MemberNo>,
 }
 
 impl Space {
@@ -94,7 +94,7 @@ impl Space {
             roster: Roster::default(),
             wishes: Vec::new(),
             enabled: Enabled::default(),
-            authors: BTreeMap::new(),
+            authors: SortedMap::new(),
             keyring,
             documents: Documents::new(no),
             pending: PendingSet::default(),

@@ -5,7 +5,6 @@
 
 use super::engine::Engine;
 use crate::error::Error;
-use crate::gather::gather;
 
 impl Engine {
     /// Runs `decide` inside one store transaction.
@@ -49,7 +48,7 @@ impl Engine {
                 Ok(Some(_)) | Err(_)
             )
         };
-        let kept = gather(self.numbers.iter().filter(|(_, no)| stored(no)).map(|(id, no)| (*id, *no)));
+        let kept = self.numbers.iter().filter(|(_, no)| stored(no)).map(|(id, no)| (*id, *no)).collect();
         self.numbers = kept;
     }
 }

@@ -4,7 +4,7 @@
 //! when the author first writes in the page.
 
 use super::verified::{LogHead, VerifiedEntry};
-use crate::small_map::SmallMap;
+use crate::sorted::SortedMap;
 use std::borrow::Cow;
 use veilfold_wire::entry::chain_next;
 use veilfold_wire::signature::{SignatureDomain, verify};
@@ -26,13 +26,13 @@ pub(super) struct Tentative<'a, V> {
     base: Option<&'a V>,
     after: LogHead,
     pub(super) membership: Cow<'a, Membership>,
-    pub(super) authors: SmallMap<MemberNo, PageAuthor>,
+    pub(super) authors: SortedMap<MemberNo, PageAuthor>,
     pub(super) verified: Vec<VerifiedEntry>,
 }
 
 impl<'a, V: LogView> Tentative<'a, V> {
     pub(super) fn new(base: Option<&'a V>, after: LogHead, membership: Cow<'a, Membership>) -> Self {
-        Self { base, after, membership, authors: SmallMap::new(), verified: Vec::new() }
+        Self { base, after, membership, authors: SortedMap::new(), verified: Vec::new() }
     }
 
     pub(super) fn head(&self) -> LogHead {

@@ -7,7 +7,7 @@ use super::device::MemberSecret;
 use super::entropy::Entropy;
 use super::epoch::{BoxContext, BoxError, EpochSecret};
 use super::primitives::{AeadKey, BadRecipient, HedgeKey};
-use crate::small_map::SmallMap;
+use crate::sorted::SortedMap;
 use thiserror::Error;
 use veilfold_wire::membership::EpochBox;
 use veilfold_wire::{KemKey, Kind, MemberKey, SpaceId};
@@ -44,7 +44,7 @@ pub struct Keyring {
     space: SpaceId,
     member: MemberSecret,
     hedge: HedgeKey,
-    epochs: SmallMap<u64, EpochKeys>,
+    epochs: SortedMap<u64, EpochKeys>,
     #[cfg(feature = "testing")]
     cipher: Cipher,
 }
@@ -56,7 +56,7 @@ impl Keyring {
             space,
             member,
             hedge,
-            epochs: SmallMap::new(),
+            epochs: SortedMap::new(),
             #[cfg(feature = "testing")]
             cipher: Cipher::Real,
         }

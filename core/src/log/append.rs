@@ -1,9 +1,10 @@
 //! Writing verified Entries, and the view of the log against which the next ones are judged.
 
 use crate::envelope::{LogHead, VerifiedEntry};
+use crate::sorted::SortedMap;
 use crate::store::rows::{AuthorRow, LogRow, SpaceNo, number_of};
 use crate::store::{Store, StoreError, Table};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use veilfold_wire::limits::SEEN_WINDOW;
 use veilfold_wire::{
     AuthorHead, AuthoredFault, ChainHash, Judgement, LogView, MemberNo, Membership, SealedEntry,
@@ -70,7 +71,7 @@ impl LogTail {
         store: &'a dyn Store,
         space: SpaceNo,
         membership: &'a Membership,
-        authors: &'a BTreeMap<MemberNo, AuthorRow>,
+        authors: &'a SortedMap<MemberNo, AuthorRow>,
     ) -> impl LogView + 'a {
         View { tail: self, store, space, membership, authors }
     }
@@ -81,7 +82,7 @@ struct View<'a> {
     store: &'a dyn Store,
     space: SpaceNo,
     membership: &'a Membership,
-    authors: &'a BTreeMap<MemberNo, AuthorRow>,
+    authors: &'a SortedMap<MemberNo, AuthorRow>,
 }
 
 impl LogView for View<'_> {

@@ -6,7 +6,7 @@
 use crate::keys::NAME_BYTES_MAX;
 use crate::model::{BodyError, Decoder, Encoder};
 use crate::resolver::{Enable, decode_list, encode_list};
-use crate::small_map::SmallMap;
+use crate::sorted::SortedMap;
 use veilfold_wire::MemberNo;
 
 /// Format of the sealed part.
@@ -15,7 +15,7 @@ const MEMBERS_MAX: usize = veilfold_wire::membership::MEMBERS_MAX;
 
 /// Names by member number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Roster(SmallMap<MemberNo, String>);
+pub struct Roster(SortedMap<MemberNo, String>);
 
 impl Roster {
     /// The sealed part of a control Entry that adds somebody of this name.
@@ -77,7 +77,7 @@ impl Roster {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BodyError> {
         let mut input = Decoder::new(bytes);
         let len = input.array(MEMBERS_MAX * 2, "roster")?;
-        let mut names = SmallMap::new();
+        let mut names = SortedMap::new();
         for _ in 0..len / 2 {
             let member = MemberNo(input.uint("roster.member")?);
             names.insert(member, input.str(NAME_BYTES_MAX, "roster.name")?.to_owned());

@@ -5,9 +5,8 @@
 
 use crate::documents::Documents;
 use crate::model::{DocumentKey, Fields};
-use crate::small_map::SmallMap;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::store::{Store, StoreError};
-use std::collections::BTreeSet;
 use veilfold_wire::SpaceId;
 
 /// Names a live query in its engine.
@@ -42,9 +41,9 @@ pub struct LiveBatch {
 struct Live {
     scope: LiveScope,
     /// Ids that were delivered and exist.
-    known: BTreeSet<String>,
+    known: SortedSet<String>,
     /// Ids to look at again.
-    marked: BTreeSet<String>,
+    marked: SortedSet<String>,
     /// The first state is delivered up to this id; `None` once it is complete.
     first: Option<Option<String>>,
     notified: bool,
@@ -54,7 +53,7 @@ struct Live {
 #[derive(Default)]
 pub struct LiveQueries {
     next: u64,
-    queries: SmallMap<LiveId, Live>,
+    queries: SortedMap<LiveId, Live>,
 }
 
 impl LiveQueries {
@@ -64,8 +63,8 @@ impl LiveQueries {
         let id = LiveId(self.next);
         let live = Live {
             scope,
-            known: BTreeSet::new(),
-            marked: BTreeSet::new(),
+            known: SortedSet::new(),
+            marked: SortedSet::new(),
             first: Some(None),
             notified: true,
         };

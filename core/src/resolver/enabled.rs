@@ -2,7 +2,7 @@
 //! Device rejects the same Actions for ever.
 
 use crate::model::{BodyError, COLLECTION_BYTES_MAX, Decoder, Encoder};
-use crate::small_map::SmallMap;
+use crate::sorted::SortedMap;
 use veilfold_wire::hash::Hasher;
 
 /// Format of the sealed part that this version reads. A higher one is a reason to wait for an update.
@@ -32,7 +32,7 @@ pub enum SettingsPart {
 
 /// The versions that a Space accepts, at one position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Enabled(SmallMap<String, Vec<EnabledVersion>>);
+pub struct Enabled(SortedMap<String, Vec<EnabledVersion>>);
 
 /// A version, and the hash of its module if it is pinned.
 type EnabledVersion = (u64, Option<[u8; 32]>);

@@ -11,7 +11,8 @@ use super::enabled::Enabled;
 use super::registry::Resolvers;
 use crate::gather::gather;
 use crate::model::{CallOp, DocumentKey, Encoder, Fields, Image, Position, RejectReason, Rejection, Value};
-use std::collections::{BTreeMap, VecDeque};
+use crate::sorted::SortedMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A resolver that did not answer, or that this app does not have.
@@ -29,7 +30,7 @@ pub struct Silent {
 pub struct Governed<'a> {
     resolvers: &'a Resolvers,
     enabled: &'a Enabled,
-    foreseen: BTreeMap<DocumentKey, VecDeque<Foreseen>>,
+    foreseen: SortedMap<DocumentKey, VecDeque<Foreseen>>,
     /// Resolvers that did not answer a moment ago: asking again would only take as long again.
     silent: Vec<Silent>,
 }
@@ -60,7 +61,7 @@ const FORESEEN_BYTES_MAX: usize = 16 * 1024;
 impl<'a> Governed<'a> {
     /// By what this app has and what the Space accepts.
     pub fn new(resolvers: &'a Resolvers, enabled: &'a Enabled) -> Self {
-        Self { resolvers, enabled, foreseen: BTreeMap::new(), silent: Vec::new() }
+        Self { resolvers, enabled, foreseen: SortedMap::new(), silent: Vec::new() }
     }
 
     /// The resolver of a version, if this app has the one that the Space has enabled: of a pinned module
@@ -87,13 +88,13 @@ impl<'a> Governed<'a> {
     ) -> Result<(), E> {
         /// The runs of one resolver, with the places of their calls and the Version they start from.
         type Runs<'b> = Vec<(&'b DocumentKey, Position, Vec<(Position, u64)>, Run)>;
-        let mut by_document: BTreeMap<&DocumentKey, Vec<Coming<'_>>> = BTreeMap::new();
+        let mut by_document: SortedMap<&DocumentKey, Vec<Coming<'_>>> = SortedMap::new();
         for call in coming {
             if self.enabled.accepts(&call.key.collection, call.op.version) {
-                by_document.entry(call.key).or_default().push(call);
+                by_document.get_or_insert_with(call.key, Vec::new).push(call);
             }
         }
-        let mut by_resolver: BTreeMap<(&str, u64), Runs<'_>> = BTreeMap::new();
+        let mut by_resolver: SortedMap<(&str, u64), Runs<'_>> = SortedMap::new();
         for (key, calls) in by_document {
             let now = image(key)?;
             if now.encode_fields().len() > FORESEEN_BYTES_MAX {
@@ -111,7 +112,8 @@ impl<'a> Governed<'a> {
                 format,
                 calls: calls.iter().map(|call| as_call(call.key, call.op, &call.context)).collect(),
             };
-            by_resolver.entry((&key.collection, version)).or_default().push((key, now.version, places, run));
+            let runs = by_resolver.get_or_insert_with((&key.collection, version), Vec::new);
+            runs.push((key, now.version, places, run));
         }
         for ((collection, version), runs) in by_resolver {
             let Some(resolver) = self.resolver(collection, version) else { continue };
@@ -131,7 +133,7 @@ impl<'a> Governed<'a> {
                         break;
                     }
                     let foreseen = Foreseen { position: place, version: at, outcome: outcome.clone() };
-                    self.foreseen.entry(key.clone()).or_default().push_back(foreseen);
+                    self.foreseen.get_or_insert_with(key.clone(), VecDeque::new).push_back(foreseen);
                     if let Outcome::State(after) = outcome
                         && after != state
                     {

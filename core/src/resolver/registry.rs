@@ -1,14 +1,13 @@
 //! The resolvers that this version of the app has, by collection and version.
 
 use super::custom::RunResolver;
-use crate::gather::gather;
-use crate::small_map::SmallMap;
+use crate::sorted::SortedMap;
 use std::fmt;
 use std::sync::Arc;
 
 /// All of them, old versions too: what was written for a version is folded by it for ever.
 #[derive(Clone, Default)]
-pub struct Resolvers(Arc<SmallMap<(String, u64), Arc<dyn RunResolver>>>);
+pub struct Resolvers(Arc<SortedMap<(String, u64), Arc<dyn RunResolver>>>);
 
 impl Resolvers {
     /// Adds a version, from 1, of a collection's resolver.
@@ -39,7 +38,7 @@ impl Resolvers {
     #[must_use]
     pub fn map(self, wrap: impl Fn(Arc<dyn RunResolver>) -> Arc<dyn RunResolver>) -> Self {
         let wrapped = self.0.iter().map(|(name, resolver)| (name.clone(), wrap(resolver.clone())));
-        Self(Arc::new(gather(wrapped)))
+        Self(Arc::new(wrapped.collect()))
     }
 
     /// The resolver of that version.
@@ -54,7 +53,7 @@ impl Resolvers {
 
     /// The newest version of each collection, with the hash of its module if it is pinned.
     pub fn newest(&self) -> impl Iterator<Item = (&str, u64, Option<[u8; 32]>)> {
-        let mut newest: SmallMap<&str, (u64, &Arc<dyn RunResolver>)> = SmallMap::new();
+        let mut newest: SortedMap<&str, (u64, &Arc<dyn RunResolver>)> = SortedMap::new();
         for ((collection, version), resolver) in self.0.iter() {
             newest.insert(collection, (*version, resolver));
         }

@@ -3,10 +3,9 @@
 //! Passes the same suite as `io/sqlite`.
 
 use super::store::{Durability, Row, Store, StoreError, Table};
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use crate::sorted::SortedMap;
 
-type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+type Rows = SortedMap<Vec<u8>, Vec<u8>>;
 
 /// Ordered tables in memory. A clone is what a copy of the file would be.
 #[derive(Clone, Debug, Default)]
@@ -45,11 +44,7 @@ impl MemoryStore {
     }
 
     fn range(&self, table: Table, from: &[u8], to: &[u8]) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
-        // A map panics when a range ends before it begins.
-        let bounds = (Bound::Included(from), Bound::Excluded(to.max(from)));
-        self.tables[table as usize]
-            .range::<[u8], _>(bounds)
-            .map(|(key, value)| (key.as_slice(), value.as_slice()))
+        self.tables[table as usize].range(from, to).map(|(key, value)| (key.as_slice(), value.as_slice()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One Space on the present connection: asked for, catching up, live, or waiting to ask again.
 
 use super::backoff::Backoff;
-use crate::small_map::SmallMap;
+use crate::sorted::{SortedMap, SortedSet};
 use veilfold_wire::frame::RefuseReason;
 use veilfold_wire::{SpaceId, TransportFault};
 
@@ -146,9 +146,9 @@ impl Subscription {
 /// All Spaces on the present connection.
 #[derive(Debug, Default)]
 pub struct Subscriptions {
-    by_space: SmallMap<SpaceId, Subscription>,
+    by_space: SortedMap<SpaceId, Subscription>,
     /// Times at which a Space needs attention.
-    due: std::collections::BTreeSet<(u64, SpaceId)>,
+    due: SortedSet<(u64, SpaceId)>,
 }
 
 impl Subscriptions {

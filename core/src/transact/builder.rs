@@ -2,6 +2,7 @@
 
 use crate::documents::PendingSet;
 use crate::model::{ACTIONS_MAX, Action, DocumentRead, Encoder, Op, READS_MAX, Transaction, TxId, TxNos};
+use crate::sorted::SortedSet;
 use thiserror::Error;
 
 /// Largest encoded Transaction in bytes; it has to fit into one Entry with its padding.
@@ -60,7 +61,7 @@ pub fn build(
 /// Own Transactions below `before` that text edits among the Actions stand on: offsets count what
 /// those inserted, so without them they would hit other characters.
 pub fn depends_on(pending: &PendingSet, actions: &[Action], before: u64) -> TxNos {
-    let mut all = std::collections::BTreeSet::new();
+    let mut all = SortedSet::new();
     for action in actions.iter().filter(|action| matches!(action.op, Op::TextEdit { .. })) {
         let shown = pending.shown_on(&action.key);
         all.extend(shown.ranges().iter().flat_map(|(first, count)| *first..(first + count).min(before)));

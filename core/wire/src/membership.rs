@@ -7,7 +7,6 @@ use crate::codec::{Reader, Writer};
 use crate::entry::SealedEntry;
 use crate::error::{AuthoredFault, WireError};
 use crate::ids::{EntryHash, KemKey, MemberKey, MemberNo, RelayKey, UserTag};
-use std::collections::BTreeMap;
 
 /// Most Members a Space may ever have had.
 pub const MEMBERS_MAX: usize = 10_000;
@@ -248,7 +247,8 @@ pub struct Member {
 /// The membership of a Space at one position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
-    members: BTreeMap<MemberNo, Member>,
+    /// By number: a newcomer's is higher than all before it.
+    members: Vec<(MemberNo, Member)>,
     epoch: u64,
     epoch_commit: [u8; 32],
     padding_floor: u64,
@@ -277,7 +277,7 @@ impl Membership {
             return Err(AuthoredFault::BadControl);
         }
         Ok(Self {
-            members: BTreeMap::from([(MemberNo(1), Member { keys: genesis.creator, role: Role::Owner })]),
+            members: vec![(MemberNo(1), Member { keys: genesis.creator, role: Role::Owner })],
             epoch: 0,
             epoch_commit: genesis.epoch_commit,
             padding_floor: genesis.padding_floor,
@@ -293,7 +293,7 @@ impl Membership {
     /// An [`AuthoredFault`]; membership is then unchanged.
     pub fn apply(&mut self, author: MemberNo, public: &[u8], hash: EntryHash) -> Result<(), AuthoredFault> {
         let control = ControlPublic::decode(public).map_err(|_| AuthoredFault::BadControl)?;
-        let role = self.members.get(&author).ok_or(AuthoredFault::NotAMember)?.role;
+        let role = self.get(author).ok_or(AuthoredFault::NotAMember)?.role;
         let may = match &control.op {
             ControlOp::AddMember(op) => role.may_grant(op.role),
             ControlOp::Settings(_) => role >= Role::Admin,
@@ -314,7 +314,7 @@ impl Membership {
                 if !fits {
                     return Err(AuthoredFault::BadControl);
                 }
-                self.members.insert(op.member_no, Member { keys: op.keys, role: op.role });
+                self.members.push((op.member_no, Member { keys: op.keys, role: op.role }));
             }
             ControlOp::Settings(op) => {
                 if op.body_format == 0 {
@@ -329,7 +329,8 @@ impl Membership {
 
     /// The Member of that number.
     pub fn get(&self, member_no: MemberNo) -> Option<&Member> {
-        self.members.get(&member_no)
+        let at = self.members.binary_search_by_key(&member_no, |(no, _)| *no).ok()?;
+        self.members.get(at).map(|(_, member)| member)
     }
 
     /// The Member that signs with `key`.
@@ -404,14 +405,14 @@ impl Membership {
         let control_seq = input.varint("membership.control_seq")?;
         let control_head = EntryHash(input.array("membership.control_head")?);
         let count = input.varint_max(MEMBERS_MAX as u64, "membership.count")?;
-        let mut members = BTreeMap::new();
+        let mut members: Vec<(MemberNo, Member)> = Vec::new();
         for _ in 0..count {
             let no = MemberNo(input.varint("member.no")?);
-            if members.last_key_value().is_some_and(|(before, _)| *before >= no) {
+            if no.0 > control_seq || members.last().is_some_and(|(before, _)| *before >= no) {
                 return Err(WireError::Inconsistent { field: "member.no" });
             }
             let keys = MemberKeys::decode(&mut input)?;
-            members.insert(no, Member { keys, role: Role::from_byte(input.u8("member.role")?)? });
+            members.push((no, Member { keys, role: Role::from_byte(input.u8("member.role")?)? }));
         }
         input.end()?;
         Ok(Self { members, epoch, epoch_commit, padding_floor, relay, control_seq, control_head })
@@ -428,7 +429,7 @@ mod tests {
 
     fn founded() -> Membership {
         Membership {
-            members: BTreeMap::from([(MemberNo(1), Member { keys: keys(1), role: Role::Owner })]),
+            members: vec![(MemberNo(1), Member { keys: keys(1), role: Role::Owner })],
             epoch: 0,
             epoch_commit: [9; 32],
             padding_floor: 128,
@@ -510,5 +511,8 @@ mod tests {
         assert_eq!(Membership::from_bytes(&swapped), Err(error));
         let twice = [rest, &members[..row], &members[..row]].concat();
         assert_eq!(Membership::from_bytes(&twice), Err(error));
+        // The number of a control Entry that is not there yet.
+        let to_come = [rest, &members[..row], &[3], &members[row + 1..]].concat();
+        assert_eq!(Membership::from_bytes(&to_come), Err(error));
     }
 }

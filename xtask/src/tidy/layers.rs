@@ -19,7 +19,7 @@ const LINE: [&[&str]; 12] = [
     &["store"],
     &["model"],
     &["wire"],
-    &["gather", "small_map"],
+    &["gather", "sorted"],
 ];
 
 /// Neighbours of which the first may know the second, and why.

@@ -45,7 +45,7 @@ fn read(document: &str, seq: u64) -> DocumentRead {
     DocumentRead { key: key(document), version, own: TxNos::default(), absent: TxNos::default() }
 }
 
-fn keys<'a>(documents: impl IntoIterator<Item = &'a str>) -> BTreeSet<DocumentKey> {
+fn keys<'a>(documents: impl IntoIterator<Item = &'a str>) -> SortedSet<DocumentKey> {
     documents.into_iter().map(key).collect()
 }
 
@@ -132,7 +132,7 @@ fn what_is_pending_is_replayed_on_what_is_confirmed_now() {
     let rebased = space.rebase(2, ["a"]);
     assert_eq!((space.numbers(["a"]), space.base_of(1)), ([13], 2));
     assert_eq!(rebased.changed, keys(["a"]));
-    assert_eq!((rebased.rewritten, rebased.hidden, rebased.silent), (BTreeSet::new(), vec![], None));
+    assert_eq!((rebased.rewritten, rebased.hidden, rebased.silent), (SortedSet::new(), vec![], None));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_document_for_which_nothing_is_pending_any_more_is_shown_as_it_is_confirmed(
 fn what_does_not_hold_is_left_out_until_it_holds_again() {
     let mut space = Space::new();
     space.commit(transaction(1, vec![at_least("a", 1), add("b", 2)]));
-    assert_eq!(space.rebase(1, ["a"]).rewritten, BTreeSet::new());
+    assert_eq!(space.rebase(1, ["a"]).rewritten, SortedSet::new());
     assert_eq!(space.numbers(["a", "b"]), [1, 3]);
     space.fold(2, add("a", -1));
     let rebased = space.rebase(2, ["a"]);

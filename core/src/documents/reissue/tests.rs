@@ -189,7 +189,7 @@ fn the_text_that_an_edit_was_made_on_is_rebuilt() {
     let before = [lost, elsewhere, again, later];
     let (resolvers, enabled) = (Resolvers::default(), Enabled::default());
     let mut governed = Governed::new(&resolvers, &enabled);
-    let renumbered = BTreeMap::from([(6, 9), (7, 10)]);
+    let renumbered = SortedMap::from([(6, 9), (7, 10)]);
     let seen =
         SeenTexts::rebuild(Documents::new(space), &store, ME, &before, &renumbered, &mut governed).unwrap();
     assert_eq!(seen.numbers().collect::<Vec<_>>(), [9, 10]);

@@ -131,7 +131,7 @@ fn a_short_hash_is_the_beginning() {
 #[test]
 fn a_root_is_about_the_place_in_the_order_the_settings_the_authors_and_the_documents() {
     let row = |tx_mark| AuthorRow { head: AuthorHead::NONE, tx_mark, unaccepted: vec![(4, 2, 1)] };
-    let authors = |member, tx_mark| BTreeMap::from([(MemberNo(member), row(tx_mark))]);
+    let authors = |member, tx_mark| SortedMap::from([(MemberNo(member), row(tx_mark))]);
     let (chain, control_head, mine) = (ChainHash([1; 32]), EntryHash([2; 32]), authors(1, 9));
     let point = || RootPoint {
         seq: 9,
@@ -149,7 +149,7 @@ fn a_root_is_about_the_place_in_the_order_the_settings_the_authors_and_the_docum
         state_root(&buckets, &RootPoint { settings: &[9; 32], ..point() }),
         state_root(&buckets, &RootPoint { authors: &authors(2, 9), ..point() }),
         state_root(&buckets, &RootPoint { authors: &authors(1, 8), ..point() }),
-        state_root(&buckets, &RootPoint { authors: &BTreeMap::new(), ..point() }),
+        state_root(&buckets, &RootPoint { authors: &SortedMap::new(), ..point() }),
         state_root(&buckets[..1], &point()),
         state_root(&[buckets[1], buckets[0]], &point()),
     ];

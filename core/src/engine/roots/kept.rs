@@ -2,6 +2,7 @@
 
 use crate::documents::{DocumentHashes, short};
 use crate::model::{ClaimedRoot, RootDetail, ShortHash, StateRoot};
+use crate::sorted::SortedSet;
 use crate::store::StoreError;
 use veilfold_wire::codec::{Reader, Writer};
 use veilfold_wire::{MemberNo, WireError};
@@ -224,9 +225,8 @@ impl Roots {
             (RootDetail::Documents { bucket, hashes }, Some((looked_at, ours))) if bucket == looked_at => {
                 let both = [(hashes, ours), (ours, hashes)];
                 let only_one = both.iter().flat_map(|(a, b)| a.iter().filter(|pair| !b.contains(pair)));
-                let mut places: Vec<ShortHash> = only_one.map(|(place, _)| *place).collect();
-                places.sort_unstable();
-                places.dedup();
+                let places: SortedSet<ShortHash> = only_one.map(|(place, _)| *place).collect();
+                let places = places.into_iter().collect();
                 Some(Difference { traced: Traced::Documents, bucket: Some(*bucket), places })
             }
             // They looked for it already; the next root taken here says what is in that bucket.

@@ -6,8 +6,8 @@ use crate::io::CloseReason;
 use crate::model::TxId;
 use crate::outbox::Fate;
 use crate::query::LiveId;
-use crate::small_map::SmallMap;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::sorted::{SortedMap, SortedSet};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{Notify, oneshot};
 use veilfold_wire::SpaceId;
@@ -118,13 +118,13 @@ impl EventQueue {
 /// Everybody who waits.
 pub(super) struct Watchers {
     bells: Arc<Bells>,
-    live: SmallMap<LiveId, Bell>,
-    settled: BTreeMap<(SpaceId, TxId), Vec<oneshot::Sender<Fate>>>,
-    status: SmallMap<SpaceId, Vec<Weak<Notify>>>,
+    live: SortedMap<LiveId, Bell>,
+    settled: SortedMap<(SpaceId, TxId), Vec<oneshot::Sender<Fate>>>,
+    status: SortedMap<SpaceId, Vec<Weak<Notify>>>,
     events: Vec<Weak<EventQueue>>,
     retries: Bell,
     /// Spaces whose status may be different, told once per round.
-    changed: BTreeSet<SpaceId>,
+    changed: SortedSet<SpaceId>,
 }
 
 impl Watchers {
@@ -132,12 +132,12 @@ impl Watchers {
         let retries = bells.make();
         Self {
             bells,
-            live: SmallMap::new(),
-            settled: BTreeMap::new(),
-            status: SmallMap::new(),
+            live: SortedMap::new(),
+            settled: SortedMap::new(),
+            status: SortedMap::new(),
             events: Vec::new(),
             retries,
-            changed: BTreeSet::new(),
+            changed: SortedSet::new(),
         }
     }
 
@@ -152,7 +152,7 @@ impl Watchers {
     }
 
     pub(super) fn watch_settled(&mut self, space: SpaceId, tx_id: TxId, told: oneshot::Sender<Fate>) {
-        let waiting = self.settled.entry((space, tx_id)).or_default();
+        let waiting = self.settled.get_or_insert_with((space, tx_id), Vec::new);
         waiting.retain(|other| !other.is_closed());
         waiting.push(told);
     }

@@ -1,14 +1,14 @@
 //! A vault that forgets everything with the process, for tests and throw-away Devices.
 
 use super::{Root, Vault, VaultError, check_id};
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Keeps roots in memory. Clones share them, as two openings of a platform's key store would.
 #[derive(Clone, Default)]
 pub struct MemoryVault {
-    roots: Arc<Mutex<BTreeMap<String, Root>>>,
+    roots: Arc<Mutex<SortedMap<String, Root>>>,
 }
 
 impl MemoryVault {
@@ -18,7 +18,7 @@ impl MemoryVault {
         Self::default()
     }
 
-    fn roots(&self) -> MutexGuard<'_, BTreeMap<String, Root>> {
+    fn roots(&self) -> MutexGuard<'_, SortedMap<String, Root>> {
         self.roots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,6 +8,7 @@ use super::Text;
 use super::block::{BLOCK_RUNS_MAX, Block};
 use super::run::{Run, Stamp, Tag};
 use crate::model::encoding::{BodyError, Decoder, Encoder};
+use crate::sorted::SortedMap;
 use rmp::Marker;
 use std::sync::Arc;
 use veilfold_wire::MemberNo;
@@ -185,14 +186,16 @@ fn decode_stamp(input: &mut Decoder<'_>) -> Result<Stamp, BodyError> {
 /// Checks that ids are unique, and that what a character hangs on is there and older. Returns the first id and the one behind the last.
 fn check_ids(runs: &[Run]) -> Result<(u64, u64), BodyError> {
     let bad = BodyError::Unknown { field: "text.id" };
-    let mut ranges = Vec::new();
+    let mut ranges = SortedMap::new();
     for run in runs {
         if let Some(tag) = &run.tag {
             let end = tag.id.checked_add(run.chars as u64).ok_or(bad)?;
-            ranges.push((tag.id, end));
+            if ranges.insert(tag.id, end).is_some() {
+                return Err(bad);
+            }
         }
     }
-    ranges.sort_unstable();
+    let ranges = ranges.into_rows();
     if ranges.windows(2).any(|pair| pair[0].1 > pair[1].0) {
         return Err(bad);
     }

@@ -6,7 +6,7 @@ use super::Text;
 use super::block::{BLOCK_RUNS_MAX, Block};
 use super::run::{Run, Stamp, Tag, View, piece_end};
 use crate::model::TextSplice;
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 use std::sync::Arc;
 
 /// A gap between characters: before a run of a block, or behind its last one.
@@ -93,7 +93,7 @@ impl Text {
     fn skip_unseen(&self, view: &View, gap: Cursor, origin: Option<u64>) -> Cursor {
         let (mut gap, mut ahead) = (gap, gap);
         // First id of a run that was stepped over, and the id behind its last.
-        let mut skipped = BTreeMap::new();
+        let mut skipped = SortedMap::new();
         loop {
             let Some(block) = self.blocks.get(ahead.block) else {
                 return gap;
@@ -106,7 +106,9 @@ impl Text {
                 return gap;
             };
             let hangs_on = tag.origin.filter(|id| *id >= self.first_id);
-            let on_skipped = |id: u64| skipped.range(..=id).next_back().is_some_and(|(_, end)| id < *end);
+            let on_skipped = |id: u64| {
+                skipped.range(&0, &id.saturating_add(1)).next_back().is_some_and(|(_, end)| id < *end)
+            };
             if hangs_on != origin && !hangs_on.is_some_and(on_skipped) {
                 return gap;
             }
