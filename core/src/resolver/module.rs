@@ -213,7 +213,6 @@ impl Limits {
     fn new() -> Self {
         let within = StoreLimitsBuilder::new()
             .memory_size(MEMORY_BYTES_MAX)
-            .tables(1)
             .table_elements(TABLE_ELEMENTS_MAX)
             .build();
         Self { within, starved: false }
@@ -254,15 +253,15 @@ impl ResourceLimiter for Limits {
     }
 
     fn instances(&self) -> usize {
-        self.within.instances()
+        1
     }
 
     fn tables(&self) -> usize {
-        self.within.tables()
+        1
     }
 
     fn memories(&self) -> usize {
-        self.within.memories()
+        1
     }
 }
 
@@ -307,104 +306,4 @@ impl RunResolver for Module {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Position;
-    use veilfold_wire::MemberNo;
-
-    /// A module that answers every question with these instructions' result.
-    fn module(resolve: &str, data: &str) -> Result<Module, ModuleError> {
-        let text = format!(
-            r#"(module (memory (export "memory") 1)
-                (data (i32.const 0) "{data}")
-                (func (export "veilfold_alloc") (param i32) (result i32) (i32.const 1024))
-                (func $deep (param i32) (result i32) (call $deep (local.get 0)))
-                (func (export "veilfold_resolve") (param i32 i32) (result i64) {resolve}))"#
-        );
-        Module::new(&wat::parse_str(text).expect("a module"))
-    }
-
-    fn call() -> Call {
-        Call {
-            document: "d".to_owned(),
-            name: "n".to_owned(),
-            args: Value::Int(1),
-            version: 1,
-            author: MemberNo(2),
-            position: Some(Position { seq: 3, index: 0 }),
-            time_ms: 4,
-        }
-    }
-
-    fn ask(module: &Module) -> Outcome {
-        let run = Run { state: None, format: 0, calls: vec![call()] };
-        module.run(1, vec![run]).expect("there is memory").remove(0).remove(0)
-    }
-
-    #[test]
-    fn an_answer_is_a_document_or_a_refusal() {
-        let accepts = module("(i64.const 5)", r"\92\00\81\a1x\07").unwrap();
-        assert_eq!(ask(&accepts), FAILED, "five bytes of six");
-        let accepts = module("(i64.const 6)", r"\92\00\81\a1x\07").unwrap();
-        assert_eq!(ask(&accepts), Outcome::State(Some([("x".to_owned(), Value::Int(7))].into())));
-        let deletes = module("(i64.const 3)", r"\92\00\c0").unwrap();
-        assert_eq!(ask(&deletes), Outcome::State(None));
-        let refuses = module("(i64.const 5)", r"\92\01\a2no").unwrap();
-        let no = Outcome::Rejected(RejectReason::RefusedByResolver, Some("no".to_owned()));
-        assert_eq!(ask(&refuses), no);
-    }
-
-    #[test]
-    fn what_a_module_does_wrong_is_an_outcome() {
-        let limit = Outcome::Rejected(RejectReason::ResolverLimit, None);
-        assert_eq!(ask(&module("(loop $l (br $l)) (i64.const 0)", "").unwrap()), limit);
-        assert_eq!(ask(&module("(i64.extend_i32_u (call $deep (i32.const 0)))", "").unwrap()), limit);
-        assert_eq!(ask(&module("(i64.const 0xffffffff)", "").unwrap()), limit);
-        assert_eq!(ask(&module("unreachable", "").unwrap()), FAILED);
-        assert_eq!(
-            ask(&module("(i64.const 0x7fffffff00000004)", "").unwrap()),
-            FAILED,
-            "outside of its memory"
-        );
-        // More memory than there is: the guest is told so, here it gives up.
-        let hungry =
-            "(if (i32.eq (memory.grow (i32.const 300)) (i32.const -1)) (then unreachable)) (i64.const 3)";
-        assert_eq!(ask(&module(hungry, r"\92\00\c0").unwrap()), FAILED);
-    }
-
-    #[test]
-    fn only_what_the_machine_lacks_ends_an_instance_without_an_answer() {
-        let mut limits = Limits::new();
-        assert!(limits.memory_grow_failed(&MemoryError::OutOfBoundsGrowth).is_ok());
-        assert!(limits.memory_grow_failed(&MemoryError::OutOfFuel { required_fuel: 1 }).is_ok());
-        assert!(limits.table_grow_failed(&TableError::GrowOutOfBounds).is_ok());
-        assert!(!limits.starved);
-        assert!(limits.table_grow_failed(&TableError::OutOfSystemMemory).is_err() && limits.starved);
-        let mut limits = Limits::new();
-        assert!(limits.memory_grow_failed(&MemoryError::OutOfSystemMemory).is_err() && limits.starved);
-    }
-
-    #[test]
-    fn a_migration_without_a_document_rejects_the_call() {
-        let text = r#"(module (memory (export "memory") 1)
-            (data (i32.const 0) "\92\00\c0") (data (i32.const 16) "\92\00\80")
-            (func (export "veilfold_alloc") (param i32) (result i32) (i32.const 1024))
-            (func (export "veilfold_resolve") (param i32 i32) (result i64) (i64.const 0x1000000003))
-            (func (export "veilfold_migrate") (param i32 i32) (result i64) (i64.const 3)))"#;
-        let module = Module::new(&wat::parse_str(text).unwrap()).unwrap();
-        let older = |format| Run { state: Some(Fields::new()), format, calls: vec![call()] };
-        let told = module.run(1, vec![older(0), older(1)]).unwrap();
-        assert_eq!(told, [[FAILED], [Outcome::State(Some(Fields::new()))]]);
-        assert_eq!(module.migrate(1, vec![(0, Fields::new())]), Ok(vec![None]));
-    }
-
-    #[test]
-    fn a_module_imports_nothing_and_exports_the_interface() {
-        let imports = r#"(module (import "env" "now" (func (result i64))))"#;
-        let refused = Module::new(&wat::parse_str(imports).unwrap()).err();
-        assert_eq!(refused, Some(ModuleError::Imports("env.now".to_owned())));
-        let empty = Module::new(&wat::parse_str("(module)").unwrap()).err();
-        assert_eq!(empty, Some(ModuleError::Missing(MEMORY)));
-        assert!(matches!(Module::new(b"no module").err(), Some(ModuleError::Invalid(_))));
-    }
-}
+mod tests;

@@ -71,3 +71,62 @@ impl fmt::Debug for Resolvers {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Fields;
+    use crate::resolver::{Outcome, Run, Stuck};
+
+    /// One that is pinned by a module's hash, or is not.
+    struct Pinned(Option<[u8; 32]>);
+
+    impl RunResolver for Pinned {
+        fn run(&self, _: u64, _: Vec<Run>) -> Result<Vec<Vec<Outcome>>, Stuck> {
+            Err(Stuck("not asked here"))
+        }
+
+        fn migrate(&self, _: u64, _: Vec<(u64, Fields)>) -> Result<Vec<Option<Fields>>, Stuck> {
+            Err(Stuck("not asked here"))
+        }
+
+        fn module(&self) -> Option<[u8; 32]> {
+            self.0
+        }
+    }
+
+    fn three() -> Resolvers {
+        let resolvers = Resolvers::default().with("seats", 2, Pinned(Some([2; 32])));
+        resolvers.with("notes", 7, Pinned(None)).with("seats", 1, Pinned(None))
+    }
+
+    #[test]
+    fn resolvers_are_found_by_collection_and_version() {
+        let resolvers = three();
+        assert!(Resolvers::default().is_empty() && !resolvers.is_empty());
+        let module = |collection, version| resolvers.get(collection, version).map(|found| found.module());
+        assert_eq!((module("seats", 2), module("seats", 1)), (Some(Some([2; 32])), Some(None)));
+        assert_eq!((module("notes", 1), module("x", 1)), (None, None));
+        let newest: Vec<_> = resolvers.newest().collect();
+        assert_eq!(newest, [("notes", 7, None), ("seats", 2, Some([2; 32]))]);
+        assert_eq!(format!("{resolvers:?}"), r#"{("notes", 7), ("seats", 1), ("seats", 2)}"#);
+    }
+
+    #[test]
+    fn a_pinned_version_is_known_by_its_bytes_alone() {
+        let knows = |version, module: Option<[u8; 32]>| three().knows("seats", version, module.as_ref());
+        assert!(knows(2, Some([2; 32])) && !knows(2, Some([3; 32])) && !knows(2, None));
+        assert!(knows(1, None) && !knows(1, Some([2; 32])) && !knows(3, None));
+    }
+
+    #[test]
+    fn each_can_be_wrapped_in_another() {
+        let wrapped = three().map(|inner| match inner.module() {
+            Some(_) => Arc::new(Pinned(Some([9; 32]))),
+            None => inner,
+        });
+        let newest: Vec<_> = wrapped.newest().collect();
+        assert_eq!(newest, [("notes", 7, None), ("seats", 2, Some([9; 32]))]);
+        assert!(wrapped.get("seats", 1).is_some());
+    }
+}
