@@ -105,7 +105,7 @@ fn attempt(place: &Place, program: &Path, out: &Path, chosen: &[&str], tests: &T
         .args([
             "--no-default-features",
             "--features",
-            "wasm",
+            "wasm,testing",
             "--cargo-arg=--lib",
             "--timeout",
             tests.timeout_s,

@@ -157,3 +157,18 @@ fn numbers_that_left_the_outbox_count_as_not_accepted() {
     // Folded already, and still here until its own return is settled.
     assert_eq!(as_if(&[(2, true), (3, true)]), (3, vec![(1, 1, 8)]));
 }
+
+#[cfg(feature = "testing")]
+#[test]
+fn the_simulation_is_told_what_the_indexes_hold() {
+    let (a, b, c) = (key("notes", "a"), key("tags", "b"), key("other", "c"));
+    let mut set = PendingSet::default();
+    assert_eq!(set.indexed(), (0, 0));
+    // Touches two documents, is concerned with three, writes to one collection, and is hidden.
+    set.insert(1, Pending { shown: false, ..Pending::new(transaction(1, &a, &b, &c)) });
+    assert_eq!(set.indexed(), (2 + 3 + 1 + 1, 2 + 3 + 1 + 1));
+    set.insert(2, simple(2, &a));
+    assert_eq!(set.indexed(), (7 + 3, 7 + 3));
+    set.rows.remove(&2);
+    assert_eq!(set.indexed(), (7 + 3, 7));
+}

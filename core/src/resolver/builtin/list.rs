@@ -3,7 +3,7 @@
 //! Called by `builtin/mod.rs`. A place is named by its neighbours, so it still means the same after
 //! others have changed the list.
 
-use super::literal::{check_depth, reserve, store};
+use super::literal::{reserve, store};
 use super::record::on_fields;
 use super::spot::{Blocked, Spot, index_of, spot};
 use crate::model::{ElementId, Fields, List, Path, Place, RejectReason, Value};
@@ -22,7 +22,6 @@ pub(super) fn insert(
         if matches!(&spot, Spot::There(value) if !matches!(value, Value::List(_))) {
             return Err(RejectReason::TypeMismatch);
         }
-        check_depth(path.0.len() + 1)?;
         reserve(value, path.0.len() + 1, 1, context)?;
         let mut element = || {
             let id = context.next_element();

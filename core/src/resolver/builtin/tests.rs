@@ -260,8 +260,103 @@ fn conditions_look_and_change_nothing() {
         let expected = if holds { Ok(false) } else { Err(RejectReason::ExpectFailed) };
         assert_eq!(run(&mut fields, expect(at, condition.clone())), expected, "{at} {condition:?}");
     }
+    let (first, second) = (element(255, 0), element(255, 1));
+    for (at, condition, holds) in [
+        (format!("l.#{first}"), Condition::Equals(json("1")), true),
+        (format!("l.#{second}.k"), Condition::Equals(json("[2]")), true),
+        (format!("l.#{second}.k"), Condition::Equals(json("[2,3]")), false),
+        (format!("l.#{}", element(3, 3)), Condition::Missing, true),
+        ("s".to_owned(), Condition::Equals(json("[1]")), false),
+        ("l".to_owned(), Condition::Equals(json("[1]")), false),
+        (String::new(), Condition::Equals(json(r#"{"n":5}"#)), false),
+        (String::new(), Condition::Equals(json("5")), false),
+    ] {
+        let expected = if holds { Ok(false) } else { Err(RejectReason::ExpectFailed) };
+        assert_eq!(run(&mut fields, expect(&at, condition.clone())), expected, "{at} {condition:?}");
+    }
     assert_eq!(run(&mut None, expect("", Condition::Missing)), Ok(false));
     assert_eq!(run(&mut None, expect("a", Condition::Exists)), Err(RejectReason::ExpectFailed));
+}
+
+#[test]
+fn maps_and_texts_are_compared_by_name_and_content() {
+    let mut fields = document(r#"{"m":{"a":1,"b":2}}"#);
+    run(&mut fields, Op::TextCreate { path: path("t"), text: "hi".to_owned() }).unwrap();
+    for (at, literal, holds) in [
+        ("m", r#"{"b":2,"a":1}"#, true),
+        ("m", r#"{"a":1,"b":3}"#, false),
+        ("m", r#"{"a":1,"c":2}"#, false),
+        ("m", r#"{"a":1}"#, false),
+        ("m", r#"{"a":1,"b":2,"c":3}"#, false),
+        ("t", r#""hi""#, true),
+        ("t", r#""ho""#, false),
+    ] {
+        let expected = if holds { Ok(false) } else { Err(RejectReason::ExpectFailed) };
+        assert_eq!(
+            run(&mut fields, expect(at, Condition::Equals(json(literal)))),
+            expected,
+            "{at} {literal}"
+        );
+    }
+}
+
+#[test]
+fn a_transaction_has_ids_for_so_many_elements() {
+    // Two elements, two in one of them and one in a map in the other.
+    let five = json(r#"[[1,2],{"a":[3]}]"#);
+    let ops = [
+        (Op::Set { path: path("l"), value: five.clone() }, 5),
+        (Op::Set { path: path("m"), value: json(r#"{"x":[1,2],"y":[3,4,5]}"#) }, 5),
+        (Op::ListInsert { path: path("n"), place: Place::default(), value: five }, 6),
+        (Op::ListInsert { path: path("n"), place: Place::default(), value: json("1") }, 1),
+        (Op::Create { fields: json(r#"{"l":[7]}"#) }, 1),
+    ];
+    for (op, count) in ops {
+        for (made, room) in [(0, true), (u32::MAX - count, true), (u32::MAX - count + 1, false)] {
+            let mut context = FoldContext { elements: made, ..context(1) };
+            let result = resolve(&mut None, &op, &mut context);
+            let expected = if room { Ok(made + count) } else { Err(RejectReason::TooLarge) };
+            assert_eq!(result.map(|_| context.elements), expected, "{op:?} after {made}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_value_may_be_nested_as_deep_as_32() {
+    let deep = |inner: &str| document(&format!("{}{inner}{}", r#"{"a":"#.repeat(30), "}".repeat(30)));
+    // Inside as many maps: what is put at 31 names may have one more level, at 32 none.
+    let at = |names: usize| {
+        Path(vec![Segment::Key("a".to_owned()); names - 1])
+            .0
+            .into_iter()
+            .chain([Segment::Key("b".to_owned())])
+            .collect::<Vec<_>>()
+    };
+    let ops: [fn(Path) -> Op; 8] = [
+        |path| Op::Set { path, value: json("[]") },
+        |path| Op::Merge { path, value: json("{}") },
+        |path| Op::ListInsert { path, place: Place::default(), value: json("1") },
+        |path| Op::SetAdd { path, member: SetMember::Int(1) },
+        |path| Op::TextCreate { path, text: String::new() },
+        |path| Op::TextEdit {
+            path,
+            splices: vec![TextSplice { offset: 0, delete: 0, insert: "x".to_owned() }],
+        },
+        |path| Op::Set { path, value: json("1") },
+        |path| Op::Increment { path, by: 1 },
+    ];
+    for (index, op) in ops.into_iter().enumerate() {
+        let deepest = if index < 6 { 31 } else { 32 };
+        let try_at = |names| run(&mut deep("{}"), op(Path(at(names))));
+        assert_eq!(
+            (try_at(deepest), try_at(deepest + 1)),
+            (Ok(true), Err(RejectReason::TooLarge)),
+            "{index}"
+        );
+    }
+    let list_in_list =
+        |value| Op::ListInsert { path: Path(at(31)), place: Place::default(), value: json(value) };
+    assert_eq!(run(&mut deep("{}"), list_in_list("[]")), Err(RejectReason::TooLarge));
 }
 
 #[test]

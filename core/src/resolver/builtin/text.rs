@@ -64,7 +64,7 @@ fn edit_text(
 ) -> Result<(bool, Option<Vec<TextSplice>>), RejectReason> {
     // While an Action is only pending nothing is forgotten: the order decides when the window moves.
     let ordered = context.position.seq != Position::UNORDERED.seq;
-    let cutoff = ordered.then(|| context.position.seq.saturating_sub(SEEN_WINDOW)).filter(|seq| *seq > 0);
+    let cutoff = ordered.then(|| context.position.seq.saturating_sub(SEEN_WINDOW));
     let view = View { author: context.author, base_seq: context.base_seq.max(cutoff.unwrap_or(0)) };
     check_range(text, splices, &view)?;
     let changes = splices.iter().any(|splice| splice.delete > 0 || !splice.insert.is_empty());

@@ -31,7 +31,7 @@ fn filled(bytes: usize) -> Value {
 #[test]
 fn a_document_may_be_as_large_as_the_limit_and_not_a_byte_larger() {
     // A map header, "a" and its header, a long string header.
-    let room = DOCUMENT_BYTES_MAX - 1 - 2 - 5;
+    let room = 1024 * 1024 - 1 - 2 - 5;
     let mut fields = None;
     let set = |bytes| Op::Set { path: path("a"), value: filled(bytes) };
     assert_eq!(resolve(&mut fields, &set(room + 1), &mut context(1)), Err(RejectReason::TooLarge));
@@ -67,6 +67,128 @@ fn a_full_text_takes_edits_again_when_the_window_has_moved_on() {
     let typed = (2..100).take_while(|seq| resolve(&mut fields, &type_key, &mut at(*seq)).is_ok()).count();
     assert!((2..20).contains(&typed), "{typed}");
     resolve(&mut fields, &type_key, &mut at(3000)).unwrap();
+}
+
+/// What a value takes as it stands.
+fn bytes_of(value: &Value) -> usize {
+    let mut out = Encoder::with_capacity(64);
+    value.encode(&mut out);
+    out.len()
+}
+
+#[test]
+fn a_bound_is_right_and_close() {
+    let map = |fields: &[(&str, Value)]| {
+        Value::Map(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    };
+    let name = "n".repeat(100);
+    let literals = [
+        Value::Null,
+        Value::Bool(true),
+        Value::Int(i64::MIN),
+        Value::Float(0.1),
+        Value::String(String::new()),
+        filled(70_000),
+        Value::Array(vec![]),
+        Value::Array(vec![filled(300), filled(400)]),
+        Value::Array(vec![Value::Null; 66_000]),
+        map(&[]),
+        map(&[(&name, filled(300)), ("b", Value::Int(1)), ("c", Value::Array(vec![filled(200)]))]),
+    ];
+    for literal in literals {
+        let mut fields = None;
+        resolve(&mut fields, &Op::Set { path: path("a"), value: literal.clone() }, &mut context(1)).unwrap();
+        let stored = &fields.as_ref().unwrap()["a"];
+        let (bound, bytes) = (value_bound(stored), bytes_of(stored));
+        assert!(bytes <= bound && bound <= bytes + 40, "{bytes} {bound}");
+        assert!(bytes_of(&literal) <= value_bound(&literal) && value_bound(&literal) == bound);
+        let whole = encoded_bytes(&fields);
+        assert!(whole <= fields_bound(&fields) && fields_bound(&fields) <= whole + 60);
+    }
+    let mut fields = None;
+    for value in [Value::Bool(true), Value::Int(i64::MAX), filled(70_000)] {
+        let member = SetMember::from_value(&value).unwrap();
+        let add = Op::SetAdd { path: path("s"), member: member.clone() };
+        resolve(&mut fields, &add, &mut context(1)).unwrap();
+        let (bound, bytes) = (member_bound(&member), bytes_of(&value));
+        assert!(bytes <= bound && bound <= bytes + 8, "{bytes} {bound}");
+    }
+    resolve(&mut fields, &Op::TextCreate { path: path("t"), text: "x".repeat(500) }, &mut context(1))
+        .unwrap();
+    for value in fields.as_ref().unwrap().values() {
+        let (bound, bytes) = (value_bound(value), bytes_of(value));
+        assert!(bytes <= bound && bound <= bytes + 100, "{bytes} {bound}");
+    }
+    assert_eq!((fields_bound(&None), encoded_bytes(&None)), (0, 0));
+}
+
+#[test]
+fn what_an_operation_adds_is_bounded_closely() {
+    let name = "n".repeat(100);
+    let long = format!("{name}.{name}");
+    let text = "x".repeat(1000);
+    let splices = vec![TextSplice { offset: 0, delete: 0, insert: text.clone() }; 2];
+    let ops = [
+        Op::Create { fields: Value::Map(Fields::from([(name.clone(), filled(1000))])) },
+        Op::Set { path: path(&long), value: filled(1000) },
+        Op::Merge { path: path(&long), value: Value::Map(Fields::from([(name.clone(), filled(1000))])) },
+        Op::Increment { path: path(&long), by: i64::MAX },
+        Op::ListInsert { path: path(&long), place: Place::default(), value: filled(1000) },
+        Op::SetAdd { path: path(&long), member: SetMember::String(text.clone()) },
+        Op::TextCreate { path: path(&long), text: text.clone() },
+        Op::TextEdit { path: path(&long), splices },
+    ];
+    for op in ops {
+        let mut fields = None;
+        let growth = growth(&fields, &op);
+        resolve(&mut fields, &op, &mut context(1)).unwrap();
+        let bytes = encoded_bytes(&fields);
+        // Steps of a path, and cuts through a text, may add what they did not here.
+        let room = match op {
+            Op::TextCreate { .. } => 400,
+            Op::TextEdit { .. } => 700,
+            _ => 100,
+        };
+        assert!(bytes <= growth && growth <= bytes + room, "{bytes} {growth} {room}");
+    }
+    let mut fields = None;
+    resolve(&mut fields, &Op::TextCreate { path: path("t"), text }, &mut context(1)).unwrap();
+    for op in [
+        Op::Unset { path: path("t") },
+        Op::Delete,
+        Op::SetRemove { path: path("t"), member: SetMember::Bool(true) },
+        Op::ListRemove { path: path("t"), element: ElementId([0; 12]) },
+    ] {
+        assert_eq!(growth(&fields, &op), 0);
+    }
+    // Cutting a text in pieces takes more where more is deleted, by more authors.
+    let edit = |delete| Op::TextEdit {
+        path: path("t"),
+        splices: vec![TextSplice { offset: 0, delete, insert: String::new() }],
+    };
+    let before = growth(&fields, &edit(1));
+    assert!(before < growth(&fields, &edit(500)));
+    let by_another = FoldContext { base_seq: 1, ..context(2) };
+    resolve(&mut fields, &edit(1), &mut by_another.clone()).unwrap();
+    assert!(before < growth(&fields, &edit(1)));
+}
+
+#[test]
+fn a_carried_bound_is_used_while_it_fits_and_measured_anew_when_it_does_not() {
+    let op = Op::Set { path: path("b"), value: filled(10) };
+    let after = |start: SizeBound| {
+        let mut fields = Some(Fields::from([("a".to_owned(), filled(20))]));
+        let grows = growth(&fields, &op);
+        let mut bound = start;
+        resolve_within(&mut fields, &op, &mut context(1), &mut bound).unwrap();
+        (bound.0, grows)
+    };
+    let measured = fields_bound(&Some(Fields::from([("a".to_owned(), filled(20))])));
+    let (bound, grows) = after(SizeBound::default());
+    assert_eq!(bound, Some(measured + grows));
+    assert_eq!(after(SizeBound(Some(700))).0, Some(700 + grows));
+    assert_eq!(after(SizeBound(Some(1024 * 1024 - grows))).0, Some(1024 * 1024));
+    assert_eq!(after(SizeBound(Some(1024 * 1024 - grows + 1))).0, Some(measured + grows));
 }
 
 struct Dice(ChaCha8Rng);

@@ -281,6 +281,55 @@ fn an_edit_broken_into_more_pieces_than_an_action_may_have_is_rebased_as_one() {
 }
 
 #[test]
+fn as_many_pieces_as_an_action_may_have_stay_pieces() {
+    for (pieces, rebased) in [(1024, 1024), (1025, 1)] {
+        let mut fold = Fold::of(&"a".repeat(pieces));
+        let between: Vec<_> = (1..pieces as u64).map(|index| splice(2 * index - 1, 0, "b")).collect();
+        for part in between.chunks(1000) {
+            fold.edit(ANNA, 1, part);
+        }
+        let effect = fold.edit(BEN, 1, &[splice(0, pieces as u64, "")]);
+        let Some(Op::TextEdit { splices, .. }) = effect.rebased else { panic!("rebased") };
+        assert_eq!(splices.len(), rebased);
+        assert_eq!(fold.shown(), "b".repeat(pieces - 1));
+    }
+}
+
+#[test]
+fn many_splices_are_one_from_the_first_to_the_last_character_that_they_change() {
+    let text = |text: &str| Text::new(text, Stamp { author: ANNA, seq: 1 });
+    for (splices, after, expected) in [
+        (vec![splice(5, 1, ""), splice(3, 1, "ab"), splice(7, 0, "z")], "012ab46z789", splice(3, 4, "ab46z")),
+        (vec![splice(2, 0, "x"), splice(6, 2, "")], "01x234789", splice(2, 5, "x234")),
+        (vec![splice(0, 10, "")], "", splice(0, 10, "")),
+        (vec![splice(0, 0, "x")], "x0123456789", splice(0, 0, "x")),
+        (vec![splice(10, 0, "y"), splice(10, 1, "")], "0123456789", splice(10, 0, "")),
+    ] {
+        assert_eq!(super::as_one(&splices, 10, &text(after)), expected, "{splices:?}");
+    }
+}
+
+#[test]
+fn a_text_without_ids_for_more_characters_takes_no_more() {
+    let mut out = Encoder::new();
+    out.array(1);
+    out.array(2);
+    out.str("abc");
+    out.array(4);
+    [1, 5, u64::MAX - 10].into_iter().for_each(|number| out.uint(number));
+    out.nil();
+    let text = Text::decode(&mut Decoder::new(&out.finish())).unwrap();
+    let fold = Fold { fields: Some(Fields::from([("t".into(), Value::Text(text))])), seq: 5 };
+    let told = |inserts: &[&str]| {
+        let splices: Vec<_> = inserts.iter().map(|insert| splice(0, 0, insert)).collect();
+        fold.clone().next(ANNA, 5, &edit_op(&splices)).map(|effect| effect.changed)
+    };
+    assert_eq!((told(&["1234567"]), told(&["1234", "567"])), (Ok(true), Ok(true)));
+    assert_eq!(told(&["12345678"]), Err(RejectReason::TooLarge));
+    assert_eq!(told(&["1234", "5678"]), Err(RejectReason::TooLarge));
+}
+
+#[test]
 fn other_spellings_of_a_text_do_not_decode() {
     let mut fold = Fold::of("abc");
     fold.edit(BEN, 1, &[splice(1, 1, "xy")]);
