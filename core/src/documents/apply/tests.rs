@@ -24,10 +24,10 @@ fn folded_numbers_are_known_as_a_list_of_them_would_know_them() {
     const COUNT: u32 = 6;
     for history in 0..3u32.pow(COUNT) {
         let mut row = AuthorRow::NEW;
-        // By number: where it was noted, if it was not accepted. Every second one begins a new Entry.
+        // By number: where it was noted, if it was not accepted. Every third one ends an Entry.
         let mut known: Vec<(u64, Option<u64>)> = Vec::new();
         for tx_no in 1..=u64::from(COUNT) {
-            let seq = tx_no.div_ceil(2);
+            let seq = tx_no.div_ceil(3);
             let skipped = |known: &Vec<(u64, Option<u64>)>| known.len() as u64 + 1..tx_no;
             match history / 3u32.pow(tx_no as u32 - 1) % 3 {
                 0 => continue,

@@ -170,3 +170,21 @@ fn the_simulation_is_told_what_is_kept() {
     documents.set_overlay(&store, &key(1), Some(image(2))).unwrap();
     assert_eq!(documents.held(), (6 + 6 + 6, 6 + 6 + 6, 3, 8 * 1024 * 1024));
 }
+
+#[test]
+fn documents_whose_hashes_are_the_same_are_told_apart() {
+    let (mut store, mut documents) = (MemoryStore::default(), Documents::new(SPACE));
+    documents.replace(&store, &key(1), image(1)).unwrap();
+    documents.replace(&store, &key(2), image(2)).unwrap();
+    step(&mut store, &mut documents);
+    let mut again = Documents::new(SPACE);
+    // The second finds the first in its place.
+    let Err(number) = again.confirmed.find(&key(2)) else { panic!("nothing was read yet") };
+    again.confirmed(&store, &key(1)).unwrap();
+    again.confirmed.index.insert(number, 0);
+    for _ in 0..2 {
+        assert_eq!(again.confirmed(&store, &key(2)), Ok(&image(2)));
+        assert_eq!(again.confirmed(&store, &key(1)), Ok(&image(1)));
+    }
+    assert_eq!((again.confirmed.find(&key(2)), again.confirmed.slots.len()), (Ok(1), 2));
+}
