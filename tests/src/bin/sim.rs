@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use veilfold_tests::harness::{Counts, Protections, State};
-use veilfold_tests::simulation::{Switch, SwitchResult, catch, run_history};
+use veilfold_tests::simulation::{HistoryResult, Switch, SwitchResult, catch, run_history};
 
 /// Seeds in which the loss of a protection must show.
 const SWITCH_SEEDS: u64 = 2_000;
@@ -61,12 +61,18 @@ fn histories(first: u64, seeds: u64) -> Played {
     let mut states: BTreeMap<&str, u64> = State::ALL.iter().map(|state| (state.name(), 0)).collect();
     let mut violations = Vec::new();
     for seed in first..first + seeds {
-        let result = run_history(seed, Protections::default());
-        counts.add(&result.counts);
-        for state in result.states.iter() {
-            *states.entry(state.name()).or_default() += 1;
-        }
-        if let Some(violation) = result.violation {
+        let result = std::panic::catch_unwind(|| run_history(seed, Protections::default()));
+        let violation = match result {
+            Ok(HistoryResult { counts: own, states: reached, violation, .. }) => {
+                counts.add(&own);
+                for state in reached.iter() {
+                    *states.entry(state.name()).or_default() += 1;
+                }
+                violation
+            }
+            Err(_) => Some("a panic, as said above".to_owned()),
+        };
+        if let Some(violation) = violation {
             eprintln!("seed {seed}: {violation}");
             eprintln!("  again: cargo xtask sim --seeds 1 --first-seed {seed}");
             violations.push(seed);

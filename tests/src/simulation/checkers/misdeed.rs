@@ -28,6 +28,11 @@ pub(in super::super) fn misdeed_is_named(world: &mut World, space: SpaceId) {
             }
         }
     }
+    for device in 0..world.devices.len() {
+        if world.devices[device].engine.is_none() {
+            world.start(device);
+        }
+    }
     if done == 0 {
         world.hostile = None;
         world.quiet(space);
