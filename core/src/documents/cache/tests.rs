@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::documents::counted::CountedStore;
-use crate::model::{Position, Value};
+use crate::model::{Fields, Position, Value};
 use crate::store::{Durability, MemoryStore};
 
 const SPACE: SpaceNo = SpaceNo(1);
@@ -12,7 +12,7 @@ fn key(number: usize) -> DocumentKey {
 }
 
 fn image(seq: u64) -> Image {
-    Image { fields: Some(BTreeMap::new()), version: Position { seq, index: 0 }, ..Image::ABSENT }
+    Image { fields: Some(Fields::new()), version: Position { seq, index: 0 }, ..Image::ABSENT }
 }
 
 fn step(store: &mut MemoryStore, documents: &mut Documents) {
