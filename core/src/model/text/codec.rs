@@ -10,6 +10,7 @@ use super::run::{Run, Stamp, Tag};
 use crate::model::encoding::{BodyError, Decoder, Encoder};
 use crate::sorted::SortedMap;
 use rmp::Marker;
+use std::borrow::Cow;
 use std::sync::Arc;
 use veilfold_wire::MemberNo;
 
@@ -43,13 +44,15 @@ pub(super) fn encode(text: &Text, out: &mut Encoder) {
         left = Some(run);
     }
     out.array(starts);
-    let mut joined: Option<Run> = None;
+    let mut joined: Option<Cow<'_, Run>> = None;
     let mut left: Option<&Run> = None;
     for run in text.runs() {
         match &mut joined {
-            Some(joined) if left.is_some_and(|left| run.continues(left)) => joined.absorb(run),
+            Some(joined) if left.is_some_and(|left| run.continues(left)) => {
+                joined.to_mut().absorb(run);
+            }
             _ => {
-                if let Some(joined) = joined.replace(run.clone()) {
+                if let Some(joined) = joined.replace(Cow::Borrowed(run)) {
                     encode_run(&joined, text.first_id, out);
                 }
             }
