@@ -59,7 +59,7 @@ pub fn unordered(file: &Path, tokens: &[Token], findings: &mut Vec<Finding>) {
         return;
     }
     for token in tokens.iter().filter(|token| token.is("HashMap") || token.is("HashSet")) {
-        let what = format!("{} has no stable order; use BTree{}", token.text, &token.text[4..]);
+        let what = format!("{} has no stable order; use Sorted{}", token.text, &token.text[4..]);
         findings.push(Finding { file: file.to_path_buf(), line: token.line, what });
     }
 }
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(findings.len(), 1);
         assert_eq!(
             (findings[0].line, findings[0].what.as_str()),
-            (2, "HashMap has no stable order; use BTreeMap")
+            (2, "HashMap has no stable order; use SortedMap")
         );
     }
 }

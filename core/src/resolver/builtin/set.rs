@@ -5,9 +5,9 @@
 use super::literal::check_depth;
 use super::record::on_fields;
 use super::spot::{Blocked, Spot, spot};
+use crate::gather::gather;
 use crate::model::{Fields, Path, RejectReason, SetMember, Value};
 use crate::resolver::Effect;
-use std::collections::BTreeSet;
 
 /// Adds a member; makes the set when there is none.
 pub(super) fn add(
@@ -20,7 +20,7 @@ pub(super) fn add(
         Spot::There(_) => Err(RejectReason::TypeMismatch),
         Spot::Vacant(vacant) => {
             check_depth(path.0.len() + 1)?;
-            vacant.put(Value::Set(BTreeSet::from([member.clone()])));
+            vacant.put(Value::Set(gather([member.clone()])));
             Ok(Effect::changed(true))
         }
     })

@@ -3,6 +3,7 @@
 //! Called by the resolvers beside it. Nothing is changed by looking; maps on the way are made by
 //! [`Vacant::put`], which cannot fail.
 
+use crate::gather::gather;
 use crate::model::{ElementId, Fields, List, RejectReason, Segment, Value};
 
 /// What is at a path.
@@ -39,7 +40,7 @@ impl Vacant<'_> {
     /// Puts the value.
     pub(super) fn put(self, value: Value) {
         let wrapped = self.inner.iter().rev().fold(value, |value, segment| match segment {
-            Segment::Key(key) => Value::Map(Fields::from([(key.clone(), value)])),
+            Segment::Key(key) => Value::Map(gather([(key.clone(), value)])),
             Segment::Element(_) => unreachable!("a vacant place is reached by keys alone"),
         });
         self.map.insert(self.key.to_owned(), wrapped);
