@@ -94,7 +94,7 @@ impl RelayIdentity {
     }
 
     fn sign(&self, domain: SignatureDomain, hash: &[u8; 32]) -> [u8; 64] {
-        #[cfg(feature = "testing")]
+        #[cfg(feature = "ideal-signatures")]
         if let Some(signature) = veilfold_wire::signature::ideal::sign(domain, &self.key().0, hash) {
             return signature;
         }
