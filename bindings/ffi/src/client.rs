@@ -160,7 +160,7 @@ impl Client {
         .await
     }
 
-    /// What happens from now on that no call waits for.
+    /// What happens from now on that no call waits for; the first time, since the client was opened.
     pub async fn events(&self) -> Result<Arc<EventStream>> {
         let client = self.inner.clone();
         run_abortable(async move { Ok(EventStream::new(client.events().await?)) }).await

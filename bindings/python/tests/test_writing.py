@@ -93,7 +93,7 @@ def test_a_wrong_call_says_so_and_changes_nothing(tmp_path: Path) -> None:
                 (c.set("a", "x..y", 1), "bad_path"),
                 (c.increment("a", "text"), "rejected"),
                 (c.create("a", {}), "rejected"),
-                (c.put("", {}), "too_large"),
+                (c.put("", {}), "bad_action"),
                 (c.list_remove("a", "l", "nonsense"), "bad_element"),
                 (c.set_add("a", "s", 1.5), "bad_set_member"),  # type: ignore[arg-type]
                 (alice.join("nonsense"), "bad_ticket"),

@@ -176,7 +176,8 @@ impl Client {
     }
 
     /// What happens from now on that no call waits for: a Relay that misbehaves, lost connections,
-    /// a full disk.
+    /// a full disk. The first stream begins with what happened since the client was opened; of what
+    /// nobody takes, the newest 256 are kept.
     ///
     /// # Errors
     /// `Invalid` for a closed client.

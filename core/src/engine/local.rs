@@ -292,7 +292,7 @@ impl Engine {
             let built = build(&space.pending, (tx_no, tx_id), space.row.folded, now_ms, reads, actions);
             let transaction = match built {
                 Ok(transaction) => transaction,
-                Err(error) => return Ok(Err(Error::invalid("too_large", error.to_string()))),
+                Err(error) => return Ok(Err(Error::invalid(error.code(), error.to_string()))),
             };
             let row = space.pending.as_if_folded(&space.own_row());
             let author = FoldAuthor { member: me, row: &row, preconditions: true };

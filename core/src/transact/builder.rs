@@ -10,7 +10,7 @@ pub const TRANSACTION_BYTES_MAX: usize = 192 * 1024;
 
 /// Why a Transaction cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum TransactionTooLarge {
+pub enum Unbuildable {
     /// No Actions, or too many.
     #[error("a transaction has 1 to {ACTIONS_MAX} actions, this one has {0}")]
     Actions(usize),
@@ -27,10 +27,20 @@ pub enum TransactionTooLarge {
     NotWellFormed,
 }
 
+impl Unbuildable {
+    /// Stable, for programs.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Actions(_) | Self::Reads(_) | Self::Bytes(_) => "too_large",
+            Self::NotWellFormed => "bad_action",
+        }
+    }
+}
+
 /// Makes the Transaction of that number and name for the order up to `base_seq`.
 ///
 /// # Errors
-/// A [`TransactionTooLarge`] with the limit in it.
+/// An [`Unbuildable`] with the limit in it.
 pub fn build(
     pending: &PendingSet,
     (tx_no, tx_id): (u64, TxId),
@@ -38,22 +48,22 @@ pub fn build(
     time_ms: u64,
     reads: Vec<DocumentRead>,
     actions: Vec<Action>,
-) -> Result<Transaction, TransactionTooLarge> {
+) -> Result<Transaction, Unbuildable> {
     if !(1..=ACTIONS_MAX).contains(&actions.len()) {
-        return Err(TransactionTooLarge::Actions(actions.len()));
+        return Err(Unbuildable::Actions(actions.len()));
     }
     if reads.len() > READS_MAX {
-        return Err(TransactionTooLarge::Reads(reads.len()));
+        return Err(Unbuildable::Reads(reads.len()));
     }
     if !actions.iter().all(|action| action.key.is_valid() && action.op.is_well_formed()) {
-        return Err(TransactionTooLarge::NotWellFormed);
+        return Err(Unbuildable::NotWellFormed);
     }
     let depends = depends_on(pending, &actions, u64::MAX);
     let transaction = Transaction { tx_no, tx_id, base_seq, time_ms, reads, depends, actions };
     let mut out = Encoder::with_capacity(256);
     transaction.encode(&mut out);
     if out.len() > TRANSACTION_BYTES_MAX {
-        return Err(TransactionTooLarge::Bytes(out.len()));
+        return Err(Unbuildable::Bytes(out.len()));
     }
     Ok(transaction)
 }
@@ -97,7 +107,7 @@ mod tests {
         DocumentRead { key: key(&number.to_string()), version: Position::START, own, absent }
     }
 
-    fn of(reads: Vec<DocumentRead>, actions: Vec<Action>) -> Result<Transaction, TransactionTooLarge> {
+    fn of(reads: Vec<DocumentRead>, actions: Vec<Action>) -> Result<Transaction, Unbuildable> {
         build(&PendingSet::default(), (3, ID), 8, 9, reads, actions)
     }
 
@@ -115,9 +125,9 @@ mod tests {
         let reads = |count| (0..count).map(read).collect::<Vec<_>>();
         assert!(of(vec![], actions(1)).is_ok() && of(reads(1024), actions(256)).is_ok());
         for count in [0, 257] {
-            assert_eq!(of(vec![], actions(count)), Err(TransactionTooLarge::Actions(count)));
+            assert_eq!(of(vec![], actions(count)), Err(Unbuildable::Actions(count)));
         }
-        assert_eq!(of(reads(1025), actions(1)), Err(TransactionTooLarge::Reads(1025)));
+        assert_eq!(of(reads(1025), actions(1)), Err(Unbuildable::Reads(1025)));
     }
 
     #[test]
@@ -125,7 +135,7 @@ mod tests {
         let odd_name = delete("");
         let odd_op = Action { op: Op::Unset { path: Path::default() }, ..delete("a") };
         for odd in [odd_name, odd_op] {
-            assert_eq!(of(vec![], vec![delete("a"), odd]), Err(TransactionTooLarge::NotWellFormed));
+            assert_eq!(of(vec![], vec![delete("a"), odd]), Err(Unbuildable::NotWellFormed));
         }
     }
 
@@ -136,10 +146,10 @@ mod tests {
             let create = Op::Create { fields: Value::Map(fields) };
             of(vec![], vec![Action { op: create, ..delete("a") }])
         };
-        let Err(TransactionTooLarge::Bytes(bytes)) = with(192 * 1024) else { panic!("the rest takes room") };
+        let Err(Unbuildable::Bytes(bytes)) = with(192 * 1024) else { panic!("the rest takes room") };
         let most = 2 * 192 * 1024 - bytes;
         assert!(with(most).is_ok());
-        assert_eq!(with(most + 1), Err(TransactionTooLarge::Bytes(192 * 1024 + 1)));
+        assert_eq!(with(most + 1), Err(Unbuildable::Bytes(192 * 1024 + 1)));
     }
 
     #[test]

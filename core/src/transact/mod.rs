@@ -5,5 +5,5 @@
 mod builder;
 mod read_set;
 
-pub use builder::{TransactionTooLarge, build, depends_on};
+pub use builder::{Unbuildable, build, depends_on};
 pub use read_set::{ReadToken, document_read, token};

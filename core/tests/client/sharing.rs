@@ -154,6 +154,25 @@ fn a_guest_may_read_and_is_told_what_it_may_not() {
 }
 
 #[test]
+fn the_first_stream_of_events_begins_with_what_happened_before_it() {
+    let world = World::new();
+    world.run(async {
+        let relay = relay().await;
+        let (alice, bob) =
+            (world.client("alice", Some(&relay)).await, world.client("bob", Some(&relay)).await);
+        let ours = alice.create_space("s").await.unwrap();
+        let theirs = share(&ours, &bob, "Bob").await;
+        theirs.reached(ours.synced().await.unwrap().seq).await.unwrap();
+        let admitted = DriverEvent::Engine(Event::Admitted { space: theirs.id() });
+        let (first, later) = (bob.events().await.unwrap(), bob.events().await.unwrap());
+        assert_eq!(first.next().await.map(|happened| happened.event), Some(admitted));
+        relay.shutdown().await;
+        let lost = later.next().await.unwrap().event;
+        assert!(matches!(lost, DriverEvent::Disconnected(_)), "{lost:?}");
+    });
+}
+
+#[test]
 fn a_relay_that_comes_back_is_found_again() {
     let world = World::new();
     world.run(async {

@@ -63,7 +63,7 @@ fn a_call_that_is_wrong_says_so_and_changes_nothing() {
         let invalid = |code| (ErrorKind::Invalid, code);
         assert_eq!(code(items.put("b", Json(b"[]")).await.unwrap_err()), invalid("bad_json"));
         assert_eq!(code(items.set("b", "x..y", 1).await.unwrap_err()), invalid("bad_path"));
-        assert_eq!(code(items.set("", "x", 1).await.unwrap_err()), invalid("too_large"));
+        assert_eq!(code(items.set("", "x", 1).await.unwrap_err()), invalid("bad_action"));
         assert_eq!(code(items.increment("a", "text", 1).await.unwrap_err()), invalid("rejected"));
         assert_eq!(code(items.create("a", Json(b"{}")).await.unwrap_err()), invalid("rejected"));
         assert_eq!(items.all().await.unwrap().len(), 1);

@@ -172,7 +172,11 @@ class Client:
         return ClientStatus(native.relay, native.wants_connection, spaces)
 
     def events(self) -> EventStream:
-        """What happens that no call waits for: a relay that misbehaves, lost connections, a full disk."""
+        """What happens that no call waits for: a relay that misbehaves, lost connections, a full disk.
+
+        The first stream begins with what happened since the client was opened, a later one when it is read.
+        Of what nobody reads, the newest 256 are kept.
+        """
         return EventStream(self._native.events)
 
     async def close(self) -> None:

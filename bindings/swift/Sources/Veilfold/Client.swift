@@ -84,7 +84,8 @@ public final class Client: Sendable {
         ClientStatus(native: try await answered { try await native.status() })
     }
 
-    /// What happens that no call waits for: a relay that misbehaves, lost connections, a full disk.
+    /// What happens that no call waits for: a relay that misbehaves, lost connections, a full disk. The first
+    /// stream begins with what happened since the client was opened, a later one when it is read.
     public func events() -> EventStream { EventStream(client: native) }
 
     /// Closes the client: streams end, waiting calls throw `invalid` with `closed`, the store is released.

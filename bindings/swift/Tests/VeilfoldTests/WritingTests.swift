@@ -126,7 +126,7 @@ final class WritingTests: XCTestCase {
                 ({ try await c.set("a", "x..y", 1) }, "bad_path"),
                 ({ try await c.increment("a", "text") }, "rejected"),
                 ({ try await c.create("a", [:]) }, "rejected"),
-                ({ try await c.put("", [:]) }, "too_large"),
+                ({ try await c.put("", [:]) }, "bad_action"),
                 ({ try await c.put("b", 1) }, "bad_json"),
                 ({ try await c.listRemove("a", "l", "nonsense") }, "bad_element"),
                 ({ try await c.setAdd("a", "s", 1.5) }, "bad_set_member"),

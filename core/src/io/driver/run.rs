@@ -101,7 +101,7 @@ impl Core {
         self.watchers.watch_status(space)
     }
 
-    /// Collects events from now on, until nobody holds it any more.
+    /// Collects events from now on, until nobody holds it any more. The first has those since the start.
     pub fn watch_events(&mut self) -> Arc<EventQueue> {
         self.watchers.watch_events()
     }

@@ -122,6 +122,8 @@ pub(super) struct Watchers {
     settled: SortedMap<(SpaceId, TxId), Vec<oneshot::Sender<Fate>>>,
     status: SortedMap<SpaceId, Vec<Weak<Notify>>>,
     events: Vec<Weak<EventQueue>>,
+    /// What happened before anybody asked for events.
+    early: Option<Arc<EventQueue>>,
     retries: Bell,
     /// Spaces whose status may be different, told once per round.
     changed: SortedSet<SpaceId>,
@@ -130,15 +132,18 @@ pub(super) struct Watchers {
 impl Watchers {
     pub(super) fn new(bells: Arc<Bells>) -> Self {
         let retries = bells.make();
-        Self {
+        let mut watchers = Self {
             bells,
             live: SortedMap::new(),
             settled: SortedMap::new(),
             status: SortedMap::new(),
             events: Vec::new(),
+            early: None,
             retries,
             changed: SortedSet::new(),
-        }
+        };
+        watchers.early = Some(watchers.new_queue());
+        watchers
     }
 
     pub(super) fn watch_live(&mut self, id: LiveId) -> Bell {
@@ -173,7 +178,12 @@ impl Watchers {
         self.retries.notify_waiters();
     }
 
+    /// From now on; for the first who asks, from the start on.
     pub(super) fn watch_events(&mut self) -> Arc<EventQueue> {
+        self.early.take().unwrap_or_else(|| self.new_queue())
+    }
+
+    fn new_queue(&mut self) -> Arc<EventQueue> {
         let queue = Arc::new(EventQueue { bell: self.bells.make(), waiting: Mutex::default() });
         self.events.retain(|other| other.strong_count() > 0);
         self.events.push(Arc::downgrade(&queue));

@@ -148,7 +148,8 @@ public class Client internal constructor(
 
     /**
      * What happens from the start of the collection on that no call waits for: a relay that misbehaves,
-     * lost connections, a full disk. Completes when the client closes.
+     * lost connections, a full disk. The first collection begins with what happened since the client was
+     * opened. Completes when the client closes.
      */
     public fun events(): Flow<Event> = events { native.events() }
 

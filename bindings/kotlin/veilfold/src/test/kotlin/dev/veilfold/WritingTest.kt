@@ -115,7 +115,7 @@ class WritingTest {
                     "bad_path" to { c.set("a", "x..y", 1) },
                     "rejected" to { c.increment("a", "text") },
                     "rejected" to { c.create(Document("a")) },
-                    "too_large" to { c.put(Document("")) },
+                    "bad_action" to { c.put(Document("")) },
                     "other_id" to { c.put("b", Document("a")) },
                     "bad_element" to { c.listRemove("a", "l", "nonsense") },
                     "bad_set_member" to { c.setAdd("a", "s", 1.5) },
