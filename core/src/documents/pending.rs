@@ -104,7 +104,7 @@ impl Pending {
     fn to_bytes(&self) -> Vec<u8> {
         let mut out = Encoder::with_capacity(256);
         let flags = [self.shown, self.superseded, self.mutator.is_some()];
-        out.uint(flags.iter().rev().fold(0, |sum, flag| sum << 1 | u64::from(*flag)));
+        out.uint(flags.iter().rev().fold(0, |sum, flag| sum * 2 + u64::from(*flag)));
         self.transaction.encode(&mut out);
         if let Some(run) = &self.mutator {
             run.encode(&mut out);
@@ -154,7 +154,7 @@ impl PendingSet {
     /// As the store says.
     pub fn load(store: &dyn Store, space: SpaceNo) -> Result<Self, StoreError> {
         let mut outbox = Self::default();
-        for (key, bytes) in store.scan(Table::Outbox, &space.first(), &space.end(), usize::MAX >> 1)? {
+        for (key, bytes) in store.scan(Table::Outbox, &space.first(), &space.end(), usize::MAX)? {
             let pending = Pending::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("outbox row"))?;
             outbox.insert(number_of(&key)?, pending);
         }

@@ -137,6 +137,19 @@ fn rows_are_stored_as_they_are_and_deleted_when_they_are_gone() {
 }
 
 #[test]
+fn a_mutator_may_have_64_kib_of_arguments_and_128_bytes_of_name() {
+    let reads_back = |name: usize, args: usize| {
+        let (name, args) = ("n".repeat(name), vec![7; args]);
+        let run = MutatorRun { name, args, attempt: 1, first: TxId([9; 8]) };
+        let mut out = Encoder::with_capacity(64);
+        run.encode(&mut out);
+        MutatorRun::decode(&mut Decoder::new(&out.finish())).is_ok_and(|read| read == run)
+    };
+    assert!(reads_back(128, 64 * 1024));
+    assert!(!reads_back(129, 1) && !reads_back(1, 64 * 1024 + 1));
+}
+
+#[test]
 fn numbers_that_left_the_outbox_count_as_not_accepted() {
     let row = AuthorRow { head: AuthorHead::NONE, tx_mark: 3, unaccepted: vec![(1, 1, 8)] };
     let as_if = |numbers: &[(u64, bool)]| {
@@ -150,6 +163,8 @@ fn numbers_that_left_the_outbox_count_as_not_accepted() {
     assert_eq!(as_if(&[]), (3, vec![(1, 1, 8)]));
     assert_eq!(as_if(&[(4, true), (5, true)]), (5, vec![(1, 1, 8)]));
     assert_eq!(as_if(&[(4, true), (5, false)]), (5, vec![(1, 1, 8), (5, 1, 0)]));
+    assert_eq!(as_if(&[(4, true), (6, true)]), (6, vec![(1, 1, 8), (5, 1, 0)]));
+    assert_eq!(as_if(&[(4, true), (7, true)]), (7, vec![(1, 1, 8), (5, 2, 0)]));
     assert_eq!(
         as_if(&[(6, true), (7, true), (10, false)]),
         (10, vec![(1, 1, 8), (4, 2, 0), (8, 2, 0), (10, 1, 0)])
