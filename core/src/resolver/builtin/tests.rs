@@ -107,6 +107,18 @@ fn merge_goes_into_maps_and_replaces_the_rest() {
 }
 
 #[test]
+fn a_merge_of_nothing_makes_what_is_missing_and_changes_nothing_else() {
+    let merge = |at: &str, value: &str| Op::Merge { path: path(at), value: json(value) };
+    let mut fields = None;
+    assert_eq!((run(&mut fields, merge("", "{}")), shown(&fields)), (Ok(true), "{}".to_owned()));
+    assert_eq!(run(&mut fields, merge("", "{}")), Ok(false));
+    assert_eq!(run(&mut fields, merge("m", "{}")), Ok(true));
+    assert_eq!(run(&mut fields, merge("m", "{}")), Ok(false));
+    assert_eq!(run(&mut fields, merge("m", r#"{"a":1}"#)), Ok(true));
+    assert_eq!(shown(&fields), r#"{"m":{"a":1}}"#);
+}
+
+#[test]
 fn increment_counts_what_is_missing_as_zero_and_never_wraps() {
     let mut fields = None;
     let by = |by| Op::Increment { path: path("n"), by };
@@ -220,6 +232,24 @@ fn sets_of_different_members_commute() {
     assert_eq!(run(&mut one, add(1)), Ok(false));
     assert_eq!(run(&mut one, drop(9)), Ok(false));
     assert_eq!(run(&mut document(r#"{"s":[1]}"#), add(1)), Err(RejectReason::TypeMismatch));
+}
+
+#[test]
+fn a_member_is_removed_from_the_set_that_has_it() {
+    let add = |n| Op::SetAdd { path: path("s"), member: SetMember::Int(n) };
+    let drop = |at: &str, n| Op::SetRemove { path: path(at), member: SetMember::Int(n) };
+    let mut fields = document(r#"{"n":1,"l":[1]}"#);
+    run(&mut fields, add(1)).unwrap();
+    run(&mut fields, add(2)).unwrap();
+    assert_eq!(run(&mut fields, drop("s", 1)), Ok(true));
+    assert_eq!(shown(&fields), r#"{"l":[1],"n":1,"s":[2]}"#);
+    for at in ["s", "x", "x.y", &format!("l.#{}.s", element(3, 3))] {
+        assert_eq!(run(&mut fields, drop(at, 1)), Ok(false), "{at}");
+    }
+    for at in ["n", "l", "n.x"] {
+        assert_eq!(run(&mut fields, drop(at, 1)), Err(RejectReason::TypeMismatch), "{at}");
+    }
+    assert_eq!(run(&mut None, drop("s", 1)), Ok(false));
 }
 
 #[test]
