@@ -9,6 +9,8 @@ use veilfold_core::wire::{SpaceId, TransportFault};
 
 /// Events of honest traffic after the misdeeds, in which each of them must show.
 const AFTERMATH: u64 = 400;
+/// Longer than a device waits before it connects again.
+const LONGEST_WAIT_MS: u64 = 120_000;
 
 pub(in super::super) fn misdeed_is_named(world: &mut World, space: SpaceId) {
     world.faults = crate::harness::Faults::NONE;
@@ -16,14 +18,17 @@ pub(in super::super) fn misdeed_is_named(world: &mut World, space: SpaceId) {
     hostile.stopped = true;
     let (misdeed, victim, done) = (hostile.misdeed, hostile.victim, hostile.done);
     world.counts.misdeeds += done;
+    for device in &mut world.devices {
+        device.offline_until_ms = device.offline_until_ms.min(world.now_ms);
+    }
     // Everybody writes and everybody hears of it, so whatever is hidden comes to light.
     for round in 0..6 {
         for device in 0..world.devices.len() {
             user::act(world, device, space);
         }
         for _ in 0..AFTERMATH {
-            let horizon = world.now_ms + 20_000 * u64::from(round == 5);
-            if !world.tick(horizon.max(world.now_ms + 2_000)) {
+            let within_ms = if round == 5 { LONGEST_WAIT_MS } else { 2_000 };
+            if !world.tick(world.now_ms + within_ms) {
                 break;
             }
         }
