@@ -12,3 +12,4 @@ mod rejected_edit;
 mod resolvers;
 mod roots;
 mod story;
+mod typing_at_once;

@@ -86,6 +86,11 @@ impl Pending {
         self.mutator.as_ref().map_or(self.transaction.tx_id, |run| run.first)
     }
 
+    /// True when it edits a text.
+    pub fn edits_text(&self) -> bool {
+        self.transaction.actions.iter().any(|action| matches!(action.op, Op::TextEdit { .. }))
+    }
+
     /// Documents that it writes or has conditions on, possibly more than once.
     pub fn touched(&self) -> impl Iterator<Item = &DocumentKey> {
         self.transaction.actions.iter().map(|action| &action.key)

@@ -83,7 +83,10 @@ impl Batch {
             Ok(accepted) => {
                 // A resolver may look at the place in the order, which is another one now.
                 let calls = transaction.actions.iter().any(|action| matches!(action.op, Op::Call(_)));
-                if calls {
+                // An edit that was expressed anew after it was sealed can have been shown on the other
+                // side of what somebody else put at the same place.
+                let moved = pending.edits_text() && pending.transaction.base_seq > transaction.base_seq;
+                if calls || moved {
                     self.dirty.extend(pending.touched().cloned());
                 } else if pending.shown {
                     self.promoted.extend(pending.touched().cloned());
