@@ -65,6 +65,7 @@ pub fn rebase(
     for tx_no in affected {
         let Some(pending) = outbox.get(tx_no) else { continue };
         let was_shown = pending.shown;
+        let edits_text = pending.edits_text();
         let mut transaction = pending.transaction.clone();
         let reissued = seen.moves(tx_no);
         if reissued {
@@ -102,8 +103,10 @@ pub fn rebase(
             transaction.base_seq = context.new_head;
         }
         // An Action that reads the same for both orders need not be stored for each of them, as long
-        // as the stored order stays within the window.
-        let stale = shown && context.new_head.saturating_sub(old_base) > SEEN_WINDOW / 4;
+        // as the stored order stays within the window. An edit of a text is: what it counts depends on the
+        // edits before it, and on the order that those are expressed for.
+        let stored_within = if edits_text { 0 } else { SEEN_WINDOW / 4 };
+        let stale = shown && context.new_head.saturating_sub(old_base) > stored_within;
         if moved || reissued || shown != was_shown || stale {
             rebased.rewritten.insert(tx_no);
         }
