@@ -34,8 +34,8 @@ struct Tests {
     timeout_s: &'static str,
 }
 
-/// The tests of these folders without the random histories, which take a hundred times as long; built
-/// without optimization, in a fifth of the time.
+/// The tests of these folders without the random histories, which take a hundred times as long. Built
+/// without optimization: a change takes longer to build than to test.
 const QUICK: Tests = Tests {
     profile: "dev",
     which: &["resolver::", "documents::", "transact::", "--skip", "random"],
