@@ -45,8 +45,8 @@ final class RootTests: XCTestCase {
         var gig = try await theirs.collection("gigs", of: Gig.self).get("tonight")
         XCTAssertEqual(gig, Gig(left: 1), "that is the mistake")
         // Attaches no root of its own before it has folded the log again.
-        let other = try await looked.value
-        XCTAssertEqual(other.author, 1)
+        let differing = try await looked.value.author
+        XCTAssertEqual(differing, 1)
         _ = try await theirs.collection("notes").put("other", [:]).settled()
         let (space, seq, author) = try await noticed.value
         XCTAssertEqual(space, ours.id)
