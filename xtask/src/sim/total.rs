@@ -61,6 +61,13 @@ impl Total {
 
     /// Adds a piece, to the range that it goes on from if there is one.
     pub fn note(&mut self, first: u64, count: u64, commit: &str, date: &str, violations: &[u64]) {
+        // Two shares that overlap can play a piece at the same time: it counts once.
+        let holds = |range: &&mut Range| range.first <= first && first < range.first + range.count;
+        if let Some(range) = self.ranges.iter_mut().find(holds) {
+            let new = violations.iter().filter(|seed| !range.violations.contains(seed)).copied();
+            let new: Vec<u64> = new.collect();
+            return range.violations.extend(new);
+        }
         let goes_on = |range: &&mut Range| {
             range.first + range.count == first && range.commit == commit && range.date == date
         };
@@ -122,6 +129,16 @@ mod tests {
         assert_eq!(again.ranges, total.ranges);
         assert_eq!((again.played_up_to(1), again.played_up_to(1_700)), (Some(1_501), Some(2_001)));
         assert_eq!(again.played_up_to(2_001), None);
+    }
+
+    #[test]
+    fn what_two_shares_played_counts_once() {
+        let mut total = Total { ranges: Vec::new() };
+        total.note(1, 1_000, "abc", "2026-01-01", &[]);
+        total.note(501, 500, "abc", "2026-01-01", &[600]);
+        total.note(501, 500, "abc", "2026-01-01", &[600]);
+        let range = &total.ranges[0];
+        assert_eq!((total.ranges.len(), range.count, &*range.violations), (1, 1_000, &[600][..]));
     }
 
     #[test]
