@@ -18,6 +18,17 @@ struct Range {
     violations: Vec<u64>,
 }
 
+impl Range {
+    fn holds(&self, seed: u64) -> bool {
+        self.first <= seed && seed < self.end()
+    }
+
+    /// The first seed after it.
+    fn end(&self) -> u64 {
+        self.first + self.count
+    }
+}
+
 impl Total {
     /// Reads the record; nothing was played when there is none.
     pub fn read(file: &Path) -> Result<Self, String> {
@@ -55,22 +66,19 @@ impl Total {
 
     /// The first seed after the range that holds this one.
     pub fn played_up_to(&self, seed: u64) -> Option<u64> {
-        let mut holding = self.ranges.iter().filter(|range| range.first <= seed);
-        holding.find(|range| seed < range.first + range.count).map(|range| range.first + range.count)
+        self.ranges.iter().find(|range| range.holds(seed)).map(Range::end)
     }
 
     /// Adds a piece, to the range that it goes on from if there is one.
     pub fn note(&mut self, first: u64, count: u64, commit: &str, date: &str, violations: &[u64]) {
         // Two shares that overlap can play a piece at the same time: it counts once.
-        let holds = |range: &&mut Range| range.first <= first && first < range.first + range.count;
-        if let Some(range) = self.ranges.iter_mut().find(holds) {
-            let new = violations.iter().filter(|seed| !range.violations.contains(seed)).copied();
-            let new: Vec<u64> = new.collect();
+        if let Some(range) = self.ranges.iter_mut().find(|range| range.holds(first)) {
+            let mut new = violations.to_vec();
+            new.retain(|seed| !range.violations.contains(seed));
             return range.violations.extend(new);
         }
-        let goes_on = |range: &&mut Range| {
-            range.first + range.count == first && range.commit == commit && range.date == date
-        };
+        let goes_on =
+            |range: &&mut Range| range.end() == first && range.commit == commit && range.date == date;
         match self.ranges.iter_mut().find(goes_on) {
             Some(range) => {
                 range.count += count;
