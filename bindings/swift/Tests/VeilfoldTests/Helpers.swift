@@ -30,6 +30,14 @@ func share(_ space: Space, with client: Client, as role: Role = .writer) async t
     return try await client.join(ticket.text)
 }
 
+/// The next event that is wanted.
+func heard(_ client: Client, _ wanted: @escaping @Sendable (Event) -> Bool) -> Task<Event?, any Error> {
+    Task {
+        for try await event in client.events() where wanted(event) { return event }
+        return nil
+    }
+}
+
 /// The code of the error that a call throws, with its kind checked.
 func code(
     _ call: () async throws -> Void, file: StaticString = #filePath, line: UInt = #line

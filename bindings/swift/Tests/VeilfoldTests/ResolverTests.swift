@@ -49,14 +49,6 @@ final class ResolverTests: XCTestCase {
         try await relay.stop()
     }
 
-    /// The next event that is wanted.
-    private func heard(_ client: Client, _ wanted: @escaping @Sendable (Event) -> Bool) -> Task<Event?, any Error> {
-        Task {
-            for try await event in client.events() where wanted(event) { return event }
-            return nil
-        }
-    }
-
     private func held(_ space: Space) async throws -> SpaceStatus {
         for try await status in space.statusStream() where status.held != nil { return status }
         throw CancellationError()
