@@ -87,6 +87,21 @@ fn a_migration_without_a_document_rejects_the_call() {
 }
 
 #[test]
+fn copies_are_migrated_as_the_module_says_or_stay_as_they_are() {
+    let written: Fields = [("x".to_owned(), Value::Int(7))].into();
+    let text = r#"(module (memory (export "memory") 1)
+        (data (i32.const 0) "\92\00\81\a1x\07")
+        (func (export "veilfold_alloc") (param i32) (result i32) (i32.const 1024))
+        (func (export "veilfold_resolve") (param i32 i32) (result i64) unreachable)
+        (func (export "veilfold_migrate") (param i32 i32) (result i64) (i64.const 6)))"#;
+    let migrates = Module::new(&wat::parse_str(text).unwrap()).unwrap();
+    let older = vec![(0, Fields::new()), (0, written.clone())];
+    assert_eq!(migrates.migrate(1, older.clone()), Ok(vec![Some(written.clone()), Some(written.clone())]));
+    let has_none = module("unreachable", "").unwrap();
+    assert_eq!(has_none.migrate(1, older), Ok(vec![Some(Fields::new()), Some(written)]));
+}
+
+#[test]
 fn a_module_imports_nothing_and_exports_the_interface() {
     let imports = r#"(module (import "env" "now" (func (result i64))))"#;
     let refused = Module::new(&wat::parse_str(imports).unwrap()).err();
