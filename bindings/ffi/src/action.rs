@@ -27,57 +27,39 @@
 //! left out or `null`.
 
 use crate::error::Result;
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-use std::fmt;
 use veilfold_core::Error;
-use veilfold_core::client::{END, IntoFields, IntoPath, IntoValue, Json};
+use veilfold_core::client::{END, IntoPath};
 use veilfold_core::model::{
-    Action, CallOp, Condition, DocumentKey, ElementId, Op, Path, Place, Segment, SetMember, TextSplice, Value,
+    Action, CallOp, Condition, DocumentKey, ElementId, Fields, JsonError, Op, Path, Place, Segment,
+    SetMember, TextSplice, Value, tree_from_json,
 };
 
-/// An Action as it is written. Its fields are read by hand: derived code for them is ten times as large.
-#[derive(Default)]
-struct Wish<'a> {
-    texts: [Option<String>; TEXTS.len()],
-    path: Option<PathText>,
-    value: Option<&'a RawValue>,
-    by: Option<i64>,
-    splices: Option<Vec<(u64, u64, String)>>,
-}
+/// An Action as it is written: read as any JSON is, for code of its own would be four times as large.
+struct Wish(Fields);
 
-const TEXTS: [&str; 9] = ["op", "collection", "id", "element", "after", "before", "is", "text", "name"];
-const OP: usize = 0;
-const COLLECTION: usize = 1;
-const ID: usize = 2;
-const ELEMENT: usize = 3;
-const AFTER: usize = 4;
-const BEFORE: usize = 5;
-const IS: usize = 6;
-const TEXT: usize = 7;
-const NAME: usize = 8;
-
-enum PathText {
-    Dotted(String),
-    Segments(Vec<SegmentText>),
-}
-
-enum SegmentText {
-    Key(String),
-    Element(String),
-}
+const FIELDS: [&str; 13] = [
+    "op",
+    "collection",
+    "id",
+    "path",
+    "value",
+    "by",
+    "element",
+    "after",
+    "before",
+    "is",
+    "text",
+    "name",
+    "splices",
+];
 
 /// Reads an array of Actions.
 ///
 /// # Errors
 /// `Invalid` that says what to write instead, without quoting any of it.
 pub(crate) fn actions_from_json(json: &[u8]) -> Result<Vec<Action>, Error> {
-    let wishes: Vec<Wish<'_>> = serde_json::from_slice(json).map_err(|error| {
-        let text = format!("an action is not well formed at character {}", error.column());
-        Error::invalid("bad_action", text)
-    })?;
-    wishes.into_iter().map(Wish::into_action).collect()
+    let Value::Array(wishes) = tree(json, "bad_action")? else { return Err(malformed()) };
+    wishes.into_iter().map(|wish| Wish::read(wish)?.into_action()).collect()
 }
 
 /// Reads a path in either form.
@@ -85,208 +67,153 @@ pub(crate) fn actions_from_json(json: &[u8]) -> Result<Vec<Action>, Error> {
 /// # Errors
 /// `Invalid` for what is no path.
 pub(crate) fn path_from_json(json: &[u8]) -> Result<Path, Error> {
-    let text: PathText =
-        serde_json::from_slice(json).map_err(|_| Error::invalid("bad_path", "not a path"))?;
-    text.into_path()
+    path(&tree(json, "bad_path")?)
 }
 
-impl<'de> Deserialize<'de> for Wish<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_map(WishReader)
-    }
+fn tree(json: &[u8], code: &'static str) -> Result<Value, Error> {
+    tree_from_json(json).map_err(|error| match error {
+        JsonError::Syntax => Error::invalid(code, error.to_string()),
+        JsonError::NumberRange | JsonError::NotAnObject => bad_json(error),
+    })
 }
 
-struct WishReader;
-
-impl<'de> Visitor<'de> for WishReader {
-    type Value = Wish<'de>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("an action")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> std::result::Result<Wish<'de>, A::Error> {
-        let mut wish = Wish::default();
-        while let Some(name) = input.next_key::<String>()? {
-            let is_new = match name.as_str() {
-                "path" => std::mem::replace(&mut wish.path, input.next_value()?).is_none(),
-                // Null is a value.
-                "value" => wish.value.replace(input.next_value()?).is_none(),
-                "by" => std::mem::replace(&mut wish.by, input.next_value()?).is_none(),
-                "splices" => std::mem::replace(&mut wish.splices, input.next_value()?).is_none(),
-                name => match TEXTS.iter().position(|text| *text == name) {
-                    Some(text) => std::mem::replace(&mut wish.texts[text], input.next_value()?).is_none(),
-                    None => false,
-                },
-            };
-            if !is_new {
-                return Err(A::Error::custom("a field that is not known or comes twice"));
+impl Wish {
+    fn read(value: Value) -> Result<Self, Error> {
+        match value {
+            Value::Map(fields) if fields.keys().all(|name| FIELDS.contains(&name.as_str())) => {
+                Ok(Self(fields))
             }
+            _ => Err(malformed()),
         }
-        Ok(wish)
-    }
-}
-
-impl<'de> Deserialize<'de> for PathText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(PathReader)
-    }
-}
-
-struct PathReader;
-
-impl<'de> Visitor<'de> for PathReader {
-    type Value = PathText;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a path")
     }
 
-    fn visit_str<E>(self, text: &str) -> std::result::Result<PathText, E> {
-        Ok(PathText::Dotted(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> std::result::Result<PathText, A::Error> {
-        let mut segments = Vec::new();
-        while let Some(segment) = input.next_element()? {
-            segments.push(segment);
-        }
-        Ok(PathText::Segments(segments))
-    }
-}
-
-impl<'de> Deserialize<'de> for SegmentText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(SegmentReader)
-    }
-}
-
-struct SegmentReader;
-
-impl<'de> Visitor<'de> for SegmentReader {
-    type Value = SegmentText;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a key or an element")
-    }
-
-    fn visit_str<E>(self, text: &str) -> std::result::Result<SegmentText, E> {
-        Ok(SegmentText::Key(text.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> std::result::Result<SegmentText, A::Error> {
-        let (name, element): (String, String) =
-            input.next_entry()?.ok_or_else(|| A::Error::custom("an element without its id"))?;
-        if name != "element" || input.next_key::<String>()?.is_some() {
-            return Err(A::Error::custom("an element is named by its id alone"));
-        }
-        Ok(SegmentText::Element(element))
-    }
-}
-
-impl Wish<'_> {
     fn into_action(mut self) -> Result<Action, Error> {
         let op = self.op()?;
-        let mut take = |text: usize| self.texts[text].take().ok_or_else(|| missing(TEXTS[text]));
-        Ok(Action { key: DocumentKey::new(take(COLLECTION)?, take(ID)?), op })
+        Ok(Action { key: DocumentKey::new(self.text("collection")?, self.text("id")?), op })
     }
 
-    fn text(&self, text: usize) -> Result<&str, Error> {
-        self.texts[text].as_deref().ok_or_else(|| missing(TEXTS[text]))
+    fn text(&mut self, name: &str) -> Result<String, Error> {
+        match self.0.remove(name) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(missing(name)),
+        }
     }
 
-    fn op(&self) -> Result<Op, Error> {
-        let path = || self.path.as_ref().map_or_else(|| Ok(Path::default()), PathText::to_path);
-        Ok(match self.text(OP)? {
+    fn op(&mut self) -> Result<Op, Error> {
+        Ok(match self.text("op")?.as_str() {
             "put" => Op::Set { path: Path::default(), value: self.map()? },
             "create" => Op::Create { fields: self.map()? },
-            "set" => Op::Set { path: path()?, value: self.value()? },
-            "unset" => Op::Unset { path: path()? },
-            "merge" => Op::Merge { path: path()?, value: self.map()? },
-            "increment" => Op::Increment { path: path()?, by: self.by.ok_or_else(|| missing("by"))? },
+            "set" => Op::Set { path: self.path()?, value: self.value()? },
+            "unset" => Op::Unset { path: self.path()? },
+            "merge" => Op::Merge { path: self.path()?, value: self.map()? },
+            "increment" => Op::Increment { path: self.path()?, by: self.by()? },
             "delete" => Op::Delete,
-            "list_insert" => Op::ListInsert { path: path()?, place: self.place()?, value: self.value()? },
-            "list_append" => Op::ListInsert { path: path()?, place: END, value: self.value()? },
-            "list_move" => Op::ListMove { path: path()?, element: self.element()?, place: self.place()? },
-            "list_remove" => Op::ListRemove { path: path()?, element: self.element()? },
-            "set_add" => Op::SetAdd { path: path()?, member: self.member()? },
-            "set_remove" => Op::SetRemove { path: path()?, member: self.member()? },
-            "text_create" => Op::TextCreate { path: path()?, text: self.text(TEXT)?.to_owned() },
-            "text_edit" => {
-                let splices = self.splices.as_ref().ok_or_else(|| missing("splices"))?;
-                let splice = |(offset, delete, insert): &(u64, u64, String)| TextSplice {
-                    offset: *offset,
-                    delete: *delete,
-                    insert: insert.clone(),
-                };
-                Op::TextEdit { path: path()?, splices: splices.iter().map(splice).collect() }
+            "list_insert" => {
+                Op::ListInsert { path: self.path()?, place: self.place()?, value: self.value()? }
             }
-            "expect" => Op::Expect { path: path()?, condition: self.condition()? },
-            "call" => Op::Call(CallOp { version: 0, name: self.text(NAME)?.to_owned(), args: self.value()? }),
+            "list_append" => Op::ListInsert { path: self.path()?, place: END, value: self.value()? },
+            "list_move" => {
+                Op::ListMove { path: self.path()?, element: self.element()?, place: self.place()? }
+            }
+            "list_remove" => Op::ListRemove { path: self.path()?, element: self.element()? },
+            "set_add" => Op::SetAdd { path: self.path()?, member: self.member()? },
+            "set_remove" => Op::SetRemove { path: self.path()?, member: self.member()? },
+            "text_create" => Op::TextCreate { path: self.path()?, text: self.text("text")? },
+            "text_edit" => Op::TextEdit { path: self.path()?, splices: self.splices()? },
+            "expect" => Op::Expect { path: self.path()?, condition: self.condition()? },
+            "call" => Op::Call(CallOp { version: 0, name: self.text("name")?, args: self.value()? }),
             _ => return Err(Error::invalid("bad_action", "there is no operation of that name")),
         })
     }
 
-    fn raw(&self) -> Result<Json<'_>, Error> {
-        self.value.map(|raw| Json(raw.get().as_bytes())).ok_or_else(|| missing("value"))
+    fn path(&self) -> Result<Path, Error> {
+        self.0.get("path").map_or_else(|| Ok(Path::default()), path)
     }
 
-    fn value(&self) -> Result<Value, Error> {
-        self.raw()?.into_value()
+    fn value(&mut self) -> Result<Value, Error> {
+        let value = self.0.remove("value").ok_or_else(|| missing("value"))?;
+        if value.is_literal() { Ok(value) } else { Err(bad_json(JsonError::Syntax)) }
     }
 
-    fn map(&self) -> Result<Value, Error> {
-        Ok(Value::Map(self.raw()?.into_fields()?))
+    fn map(&mut self) -> Result<Value, Error> {
+        let value = self.value()?;
+        if matches!(value, Value::Map(_)) { Ok(value) } else { Err(bad_json(JsonError::NotAnObject)) }
     }
 
-    fn member(&self) -> Result<SetMember, Error> {
+    fn by(&self) -> Result<i64, Error> {
+        match self.0.get("by") {
+            Some(Value::Int(by)) => Ok(*by),
+            _ => Err(missing("by")),
+        }
+    }
+
+    fn member(&mut self) -> Result<SetMember, Error> {
         SetMember::from_value(&self.value()?).ok_or_else(|| {
             Error::invalid("bad_set_member", "a set holds truth values, whole numbers and strings")
         })
     }
 
-    fn element(&self) -> Result<ElementId, Error> {
-        element(self.text(ELEMENT)?)
+    fn element(&mut self) -> Result<ElementId, Error> {
+        element(&self.text("element")?)
     }
 
     fn place(&self) -> Result<Place, Error> {
-        let element = |text: usize| self.texts[text].as_deref().map(element).transpose();
-        Ok(Place { after: element(AFTER)?, before: element(BEFORE)? })
+        let beside = |name: &str| match self.0.get(name) {
+            Some(Value::String(text)) => element(text).map(Some),
+            Some(Value::Null) | None => Ok(None),
+            Some(_) => Err(missing(name)),
+        };
+        Ok(Place { after: beside("after")?, before: beside("before")? })
     }
 
-    fn condition(&self) -> Result<Condition, Error> {
-        let number = || match self.value()? {
+    fn splices(&mut self) -> Result<Vec<TextSplice>, Error> {
+        let Some(Value::Array(splices)) = self.0.remove("splices") else { return Err(missing("splices")) };
+        let splice = |splice: Value| match splice {
+            Value::Array(parts) => match <[Value; 3]>::try_from(parts) {
+                Ok([Value::Int(offset), Value::Int(delete), Value::String(insert)]) => {
+                    let (offset, delete) = (u64::try_from(offset).ok()?, u64::try_from(delete).ok()?);
+                    Some(TextSplice { offset, delete, insert })
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        splices.into_iter().map(splice).collect::<Option<_>>().ok_or_else(malformed)
+    }
+
+    fn condition(&mut self) -> Result<Condition, Error> {
+        let is = self.text("is").ok();
+        let mut number = || match self.value()? {
             Value::Int(number) => Ok(number),
             _ => Err(Error::invalid("bad_action", "a bound is a whole number")),
         };
-        Ok(match self.texts[IS].as_deref() {
+        Ok(match is.as_deref() {
             Some("exists") => Condition::Exists,
             Some("missing") => Condition::Missing,
-            Some("equals") => Condition::Equals(self.value()?),
             Some("at_least") => Condition::AtLeast(number()?),
             Some("at_most") => Condition::AtMost(number()?),
+            Some("equals") => Condition::Equals(self.value()?),
             _ => return Err(Error::invalid("bad_action", "there is no condition of that name")),
         })
     }
 }
 
-impl PathText {
-    fn to_path(&self) -> Result<Path, Error> {
-        match self {
-            Self::Dotted(text) => Ok(text.as_str().into_path()?),
-            Self::Segments(segments) => {
-                let segment = |segment: &SegmentText| match segment {
-                    SegmentText::Key(key) => Ok(Segment::Key(key.clone())),
-                    SegmentText::Element(id) => element(id).map(Segment::Element),
-                };
-                // The limits of a path are checked with those of the Transaction.
-                Ok(Path(segments.iter().map(segment).collect::<Result<_, Error>>()?))
-            }
-        }
-    }
-
-    fn into_path(self) -> Result<Path, Error> {
-        self.to_path()
+/// A text, in which `#` and an id name a list element, or an array; nothing is the document itself.
+fn path(value: &Value) -> Result<Path, Error> {
+    let segment = |segment: &Value| match segment {
+        Value::String(key) => Ok(Segment::Key(key.clone())),
+        Value::Map(fields) => match (fields.len(), fields.get("element")) {
+            (1, Some(Value::String(id))) => element(id).map(Segment::Element),
+            _ => Err(bad_path()),
+        },
+        _ => Err(bad_path()),
+    };
+    match value {
+        Value::Null => Ok(Path::default()),
+        Value::String(text) => text.as_str().into_path(),
+        // The limits of a path are checked with those of the Transaction.
+        Value::Array(segments) => Ok(Path(segments.iter().map(segment).collect::<Result<_, Error>>()?)),
+        _ => Err(bad_path()),
     }
 }
 
@@ -298,10 +225,23 @@ fn missing(field: &str) -> Error {
     Error::invalid("bad_action", format!("the operation needs `{field}`"))
 }
 
+fn malformed() -> Error {
+    Error::invalid("bad_action", "an action is not well formed")
+}
+
+fn bad_json(error: JsonError) -> Error {
+    Error::invalid("bad_json", error.to_string())
+}
+
+fn bad_path() -> Error {
+    Error::invalid("bad_path", "not a path")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use veilfold_core::ErrorKind;
+    use veilfold_core::model::{DEPTH_MAX, value_from_json};
 
     fn op(json: &str) -> Result<Op, Error> {
         let text = format!(r#"[{{"collection":"c","id":"d",{json}}}]"#);
@@ -361,11 +301,31 @@ mod tests {
             (r#""op":"list_remove","path":"a","element":"secret""#, "bad_element"),
             (r#""op":"set_add","path":"a","value":1.5"#, "bad_set_member"),
             (r#""op":"expect","path":"a","is":"nice""#, "bad_action"),
+            (r#""op":"set","path":[7],"value":1"#, "bad_path"),
+            (r#""op":"set","path":[{"element":"secret","x":1}],"value":1"#, "bad_path"),
+            (r#""op":"increment","path":"a","by":"secret""#, "bad_action"),
+            (r#""op":"list_insert","path":"a","value":1,"after":7"#, "bad_action"),
+            (r#""op":"text_edit","path":"a","splices":[[1,-1,"secret"]]"#, "bad_action"),
+            (r#""op":"text_edit","path":"a","splices":[[1,1]]"#, "bad_action"),
         ] {
             let refused = op(json).unwrap_err();
             assert_eq!((refused.kind, refused.code), (ErrorKind::Invalid, code), "{json}");
             assert!(!refused.detail.contains("secret"), "{refused}");
         }
-        assert!(actions_from_json(b"{").is_err());
+        for (json, code) in
+            [("{", "bad_action"), ("{}", "bad_action"), ("[7]", "bad_action"), ("[] 7", "bad_action")]
+        {
+            assert_eq!(actions_from_json(json.as_bytes()).unwrap_err().code, code, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_be_as_deep_as_any_other() {
+        for depth in DEPTH_MAX - 2..DEPTH_MAX + 2 {
+            let value = "[".repeat(depth) + &"]".repeat(depth);
+            let read = op(&format!(r#""op":"set","path":"a","value":{value}"#)).is_ok();
+            assert_eq!(read, value_from_json(value.as_bytes()).is_ok(), "{depth}");
+            assert_eq!(read, depth < DEPTH_MAX);
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! The client: opening, Spaces, the Relay, closing.
 
-use crate::cancel::{Cancel, until};
+use crate::call::{Answer, AsyncCall};
 use crate::error::Result;
 use crate::foreign::{ForeignVault, KeyStore};
 use crate::resolver::ResolverSet;
 use crate::retries::RetryStream;
-use crate::runtime::{self, guard, run_abortable, run_detached};
+use crate::runtime;
 use crate::space::Space;
 use crate::streams::EventStream;
 use std::sync::Arc;
@@ -48,137 +48,136 @@ pub struct Client {
     pub(crate) inner: client::Client,
 }
 
+/// Opens the Device whose store is the file `path`, or makes a new one there. Without a key store the root
+/// key lies in a file beside it.
+#[uniffi::export(default(resolvers = None))]
+pub fn open_client(
+    path: String,
+    config: ClientConfig,
+    key_store: Option<Arc<dyn KeyStore>>,
+    resolvers: Option<Arc<ResolverSet>>,
+) -> Result<Arc<AsyncCall>> {
+    let vault = key_store.map(|store| Arc::new(ForeignVault(store)) as Arc<dyn Vault>);
+    let durability = if config.power_safe { Durability::Power } else { Durability::Process };
+    let options = Config {
+        relay: config.relay,
+        name: config.name,
+        vault,
+        vault_id: config.key_id,
+        durability,
+        app_version: config.app_version,
+        resolvers: resolvers.map(|set| set.all()).unwrap_or_default(),
+        ..Config::default()
+    };
+    AsyncCall::write(async move {
+        let inner = client::Client::open_without_mutators(path.into(), runtime::handle()?, options).await?;
+        Ok(Answer::Client(Arc::new(Client { inner })))
+    })
+}
+
 #[uniffi::export]
 impl Client {
-    /// Opens the Device whose store is the file `path`, or makes a new one there. Without a key
-    /// store the root key lies in a file beside it.
-    #[uniffi::constructor(default(resolvers = None))]
-    pub async fn open(
-        path: String,
-        config: ClientConfig,
-        key_store: Option<Arc<dyn KeyStore>>,
-        resolvers: Option<Arc<ResolverSet>>,
-    ) -> Result<Arc<Self>> {
-        let vault = key_store.map(|store| Arc::new(ForeignVault(store)) as Arc<dyn Vault>);
-        let durability = if config.power_safe { Durability::Power } else { Durability::Process };
-        let mut options = Config {
-            relay: config.relay,
-            name: config.name,
-            vault,
-            durability,
-            runtime: Some(runtime::handle()?),
-            retries_by_hand: true,
-            app_version: config.app_version,
-            resolvers: resolvers.map(|set| set.all()).unwrap_or_default(),
-            ..Config::default()
-        };
-        options.vault_id = config.key_id;
-        run_detached(async move { Ok(Arc::new(Self { inner: client::Client::open(path, options).await? })) })
-            .await
-    }
-
     /// Founds a Space.
-    pub async fn create_space(&self, name: String) -> Result<Arc<Space>> {
+    pub fn create_space(&self, name: String) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_detached(async move { Ok(Space::new(client.create_space(&name).await?)) }).await
+        AsyncCall::write(async move { Ok(Answer::Space(Space::new(client.create_space(&name).await?))) })
     }
 
     /// The Spaces of this Device.
-    pub async fn spaces(&self) -> Result<Vec<SpaceEntry>> {
+    pub fn spaces(&self) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
         let entry =
             |space: client::Space| SpaceEntry { id: space.id().to_string(), name: space.name().to_owned() };
-        run_abortable(async move { Ok(client.spaces().await?.into_iter().map(entry).collect()) }).await
+        AsyncCall::read(
+            async move { Ok(Answer::Spaces(client.spaces().await?.into_iter().map(entry).collect())) },
+        )
     }
 
     /// A Space of this Device, by its id of 64 hex digits.
-    pub async fn space(&self, id: String) -> Result<Arc<Space>> {
+    pub fn space(&self, id: String) -> Result<Arc<AsyncCall>> {
         let id = space_id(&id)?;
         let client = self.inner.clone();
-        run_abortable(async move { Ok(Space::new(client.space(id).await?)) }).await
+        AsyncCall::read(async move { Ok(Answer::Space(Space::new(client.space(id).await?))) })
     }
 
     /// Makes a contact card, a text to be handed to a Member who will add it.
-    pub async fn contact_card(&self, name: String) -> Result<String> {
+    pub fn contact_card(&self, name: String) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_abortable(async move { Ok(client.contact_card(&name).await?.to_string()) }).await
+        AsyncCall::read(async move { Ok(Answer::Text(Some(client.contact_card(&name).await?.to_string()))) })
     }
 
     /// Joins the Space that a ticket names.
-    pub async fn join(&self, ticket: String, name: String) -> Result<Arc<Space>> {
+    pub fn join(&self, ticket: String, name: String) -> Result<Arc<AsyncCall>> {
         let ticket: SpaceTicket =
             ticket.parse().map_err(|error| Error::invalid("bad_ticket", format!("{error}")))?;
         let client = self.inner.clone();
-        run_detached(async move { Ok(Space::new(client.join(&ticket, &name).await?)) }).await
+        AsyncCall::write(async move { Ok(Answer::Space(Space::new(client.join(&ticket, &name).await?))) })
     }
 
     /// Mutators that have to be run again. Each language's package reads this as long as the client is
     /// open, also without any mutators: one that is missing is told so.
-    pub async fn retries(&self) -> Result<Arc<RetryStream>> {
+    pub fn retries(&self) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_abortable(async move { Ok(RetryStream::new(client.retries().await?)) }).await
+        AsyncCall::read(async move { Ok(Answer::RetryStream(RetryStream::new(client.retries().await?))) })
     }
 
     /// Names the Relay and connects to it; nothing goes offline.
-    pub async fn set_relay(&self, url: Option<String>) -> Result<()> {
+    pub fn set_relay(&self, url: Option<String>) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_detached(async move { client.set_relay(url.as_deref()).await }).await
+        AsyncCall::write(async move { client.set_relay(url.as_deref()).await.map(|()| Answer::Done) })
     }
 
     /// The Relay's address as it was named.
-    pub async fn relay(&self) -> Result<Option<String>> {
+    pub fn relay(&self) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_abortable(async move { Ok(client.status().await?.relay) }).await
+        AsyncCall::read(async move { Ok(Answer::Text(client.status().await?.relay)) })
     }
 
     /// Wants a connection, at once.
-    pub async fn connect(&self) -> Result<()> {
+    pub fn connect(&self) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_detached(async move { client.connect().await }).await
+        AsyncCall::write(async move { client.connect().await.map(|()| Answer::Done) })
     }
 
     /// Goes offline until `connect`.
-    pub async fn disconnect(&self) -> Result<()> {
+    pub fn disconnect(&self) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_detached(async move { client.disconnect().await }).await
+        AsyncCall::write(async move { client.disconnect().await.map(|()| Answer::Done) })
     }
 
     /// Connects, waits at most `wait_ms` until every Space has sent and fetched everything, and goes
     /// offline again if it was before. False: not everything, and it goes on with the next connection.
-    #[uniffi::method(default(cancel = None))]
-    pub async fn sync_once(&self, wait_ms: u64, cancel: Option<Arc<Cancel>>) -> Result<bool> {
+    pub fn sync_once(&self, wait_ms: u64) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_abortable(until(cancel, async move {
+        AsyncCall::read(async move {
             let wanted = client.status().await?.wants_connection;
             client.connect().await?;
             let back = GoOffline((!wanted).then(|| client.clone()));
             let synced = tokio::time::timeout(Duration::from_millis(wait_ms), client.synced()).await;
             back.now().await?;
             // A deadline is no error; what the wait itself says is.
-            synced.map_or(Ok(false), |synced| synced.map(|()| true))
-        }))
-        .await
+            synced.map_or(Ok(false), |synced| synced.map(|()| true)).map(Answer::Flag)
+        })
     }
 
     /// What happens from now on that no call waits for; the first time, since the client was opened.
-    pub async fn events(&self) -> Result<Arc<EventStream>> {
+    pub fn events(&self) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_abortable(async move { Ok(EventStream::new(client.events().await?)) }).await
+        AsyncCall::read(async move { Ok(Answer::EventStream(EventStream::new(client.events().await?))) })
     }
 
     /// Closes the client and releases the store. Closing twice is no error.
-    pub async fn close(&self) -> Result<()> {
+    pub fn close(&self) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_detached(async move { client.close().await }).await
+        AsyncCall::write(async move { client.close().await.map(|()| Answer::Done) })
     }
 
     /// As `close`, for the end of a process: blocks the caller, at most `wait_ms`.
     pub fn close_blocking(&self, wait_ms: u32) -> Result<()> {
         let client = self.inner.clone();
-        guard(|| {
-            let wait = Duration::from_millis(wait_ms.into());
-            runtime::run_blocking(async move { client.close().await }, wait)
-        })
+        let wait = Duration::from_millis(wait_ms.into());
+        let close = async move { client.close().await.map(|()| Answer::Done) };
+        Ok(runtime::run_blocking(Box::pin(close), wait)?)
     }
 }
 
@@ -198,7 +197,7 @@ impl Drop for GoOffline {
     fn drop(&mut self) {
         if let Some(client) = self.0.take() {
             // Who could be told has given up; a closed client is offline anyway.
-            runtime::start(async move { client.disconnect().await });
+            runtime::start(Box::pin(async move { client.disconnect().await.map(|()| Answer::Done) }));
         }
     }
 }

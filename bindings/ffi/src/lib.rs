@@ -6,7 +6,7 @@
 //! Apps use the hand-written packages on top (`bindings/*`), never this directly.
 
 mod action;
-mod cancel;
+mod call;
 mod client;
 mod error;
 mod foreign;
@@ -24,8 +24,8 @@ mod streams;
 mod testing;
 mod transaction;
 
-pub use cancel::Cancel;
-pub use client::{Client, ClientConfig, SpaceEntry};
+pub use call::{Answer, AsyncCall};
+pub use client::{Client, ClientConfig, SpaceEntry, open_client};
 pub use error::{Result, VeilfoldError};
 pub use foreign::{KeyStore, KeyStoreError};
 pub use live::LiveQuery;
@@ -39,7 +39,7 @@ pub use space::{Added, Space};
 pub use standing::{ClientStatus, SpaceStanding};
 pub use streams::{EventBatch, EventStream, FateBatch, FateStream, StatusStream};
 #[cfg(feature = "testing")]
-pub use testing::{HostileRelay, RelayLie, TestRelay};
+pub use testing::{HostileRelay, RelayLie, TestRelay, start_hostile_relay, start_test_relay};
 pub use transaction::{Outcome, TransactionBuilder};
 
 uniffi::setup_scaffolding!();

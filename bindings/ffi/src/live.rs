@@ -1,7 +1,7 @@
 //! Live queries, pulled in batches.
 
+use crate::call::{Answer, AsyncCall};
 use crate::error::Result;
-use crate::runtime::{guard, run_abortable};
 use crate::space::write_rows;
 use std::sync::Arc;
 use veilfold_core::client;
@@ -24,18 +24,18 @@ impl LiveQuery {
     /// Waits for changes and gives them as JSON, about `max` documents at most:
     /// `{"complete": true, "inserted": [[id, document], …], "updated": […], "removed": [id, …]}`.
     /// Nothing: the query has ended. While `complete` is false, more of the same state follows.
-    pub async fn next_batch(&self, max: u32) -> Result<Option<Vec<u8>>> {
+    pub fn next_batch(&self, max: u32) -> Result<Arc<AsyncCall>> {
         let live = self.inner.clone();
-        run_abortable(async move { Ok(live.next_batch(max as usize).await?.map(|batch| batch_json(&batch))) })
-            .await
+        AsyncCall::read(async move {
+            let batch = live.next_batch(max as usize).await?;
+            Ok(Answer::Json(batch.map(|batch| batch_json(&batch))))
+        })
     }
 
     /// Ends the query; a waiting call returns nothing. Any thread may call it, more than once.
     pub fn cancel(&self) -> Result<()> {
-        guard(|| {
-            self.inner.cancel();
-            Ok(())
-        })
+        self.inner.cancel();
+        Ok(())
     }
 }
 

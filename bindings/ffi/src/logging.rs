@@ -5,7 +5,6 @@
 //! own, so that nothing waits for a slow sink and no lock is held while the app's is called.
 
 use crate::error::Result;
-use crate::runtime::guard;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -65,24 +64,20 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for LogSinkError {
 /// logcat on Android, the unified log on Apple's systems, elsewhere the standard error stream.
 #[uniffi::export]
 pub fn start_logging(level: LogLevel, sink: Option<Arc<dyn LogSink>>) -> Result<()> {
-    guard(|| {
-        subscribe()?;
-        // What the sink before has not taken yet comes before what the new one gets.
-        stop(PATIENCE);
-        let mut present = LOG.lock().unwrap_or_else(PoisonError::into_inner);
-        *present = Some(Writer::start(sink)?);
-        LEVEL.store(level as u8, Relaxed);
-        Ok(())
-    })
+    subscribe()?;
+    // What the sink before has not taken yet comes before what the new one gets.
+    stop(PATIENCE);
+    let mut present = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    *present = Some(Writer::start(sink)?);
+    LEVEL.store(level as u8, Relaxed);
+    Ok(())
 }
 
 /// Ends logging and waits a moment for the lines that are on their way.
 #[uniffi::export]
 pub fn stop_logging() -> Result<()> {
-    guard(|| {
-        stop(PATIENCE);
-        Ok(())
-    })
+    stop(PATIENCE);
+    Ok(())
 }
 
 /// As [`stop_logging`], for the end of the process.

@@ -1,9 +1,8 @@
 //! What became of a write.
 
-use crate::cancel::{Cancel, until};
+use crate::call::{Answer, AsyncCall};
 use crate::error::Result;
-use crate::records::{Fate, signed};
-use crate::runtime::{guard, run_abortable};
+use crate::records::signed;
 use std::sync::Arc;
 use veilfold_core::client;
 
@@ -23,30 +22,29 @@ impl Receipt {
 impl Receipt {
     /// The write's id, 16 hex digits.
     pub fn tx_id(&self) -> Result<String> {
-        guard(|| Ok(self.inner.tx_id().to_string()))
+        Ok(self.inner.tx_id().to_string())
     }
 
     /// Ids of the list elements that it made, in order.
     pub fn elements(&self) -> Result<Vec<String>> {
-        guard(|| Ok(self.inner.elements().iter().map(ToString::to_string).collect()))
+        Ok(self.inner.elements().iter().map(ToString::to_string).collect())
     }
 
     /// What became of it so far.
-    pub async fn fate(&self) -> Result<Fate> {
+    pub fn fate(&self) -> Result<Arc<AsyncCall>> {
         let receipt = self.inner.clone();
-        run_abortable(async move { Ok(receipt.fate().await?.into()) }).await
+        AsyncCall::read(async move { Ok(Answer::Fate(receipt.fate().await?.into())) })
     }
 
     /// How many Transactions were tried for it so far; more than 1 only for a mutator.
-    pub async fn attempts(&self) -> Result<i64> {
+    pub fn attempts(&self) -> Result<Arc<AsyncCall>> {
         let receipt = self.inner.clone();
-        run_abortable(async move { Ok(signed(receipt.attempts().await?)) }).await
+        AsyncCall::read(async move { Ok(Answer::Number(signed(receipt.attempts().await?))) })
     }
 
-    /// Waits until nothing will change the fate any more, or until it is cancelled.
-    #[uniffi::method(default(cancel = None))]
-    pub async fn settled(&self, cancel: Option<Arc<Cancel>>) -> Result<Fate> {
+    /// Waits until nothing will change the fate any more.
+    pub fn settled(&self) -> Result<Arc<AsyncCall>> {
         let receipt = self.inner.clone();
-        run_abortable(until(cancel, async move { Ok(receipt.settled().await?.into()) })).await
+        AsyncCall::read(async move { Ok(Answer::Fate(receipt.settled().await?.into())) })
     }
 }

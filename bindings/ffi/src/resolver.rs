@@ -1,7 +1,6 @@
 //! Resolvers of the app, called many Actions at a time: one crossing for a run, JSON both ways.
 
 use crate::error::VeilfoldError;
-use crate::runtime::guard;
 use std::sync::{Arc, Mutex, PoisonError};
 use veilfold_core::Error;
 use veilfold_core::client::{Outcome, Resolvers, Run, RunResolver, Stuck};
@@ -52,7 +51,7 @@ impl ResolverSet {
     /// None yet.
     #[uniffi::constructor]
     pub fn empty() -> Result<Arc<Self>, VeilfoldError> {
-        guard(|| Ok(Arc::new(Self::default())))
+        Ok(Arc::new(Self::default()))
     }
 
     /// Adds a version, from 1, of the resolver that governs a collection. Old versions stay: what was
@@ -63,18 +62,16 @@ impl ResolverSet {
         version: i64,
         resolver: Arc<dyn ForeignResolver>,
     ) -> Result<(), VeilfoldError> {
-        guard(|| {
-            let version = from_one(version)?;
-            let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-            *all = std::mem::take(&mut *all).with(collection, version, Foreign(resolver));
-            Ok(())
-        })
+        let version = from_one(version)?;
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        *all = std::mem::take(&mut *all).with(collection, version, Foreign(resolver));
+        Ok(())
     }
 
     /// As `add`, with a module of WebAssembly. Its hash is pinned where the Space enables it, so every
     /// app brings the very same bytes.
     pub fn add_module(&self, collection: String, version: i64, module: &[u8]) -> Result<(), VeilfoldError> {
-        guard(|| self.add_compiled(collection, from_one(version)?, module))
+        Ok(self.add_compiled(collection, from_one(version)?, module)?)
     }
 }
 

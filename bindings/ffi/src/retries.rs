@@ -1,8 +1,8 @@
 //! Mutators that have to be run again: handed to the language where their functions are.
 
+use crate::call::{Answer, AsyncCall};
 use crate::error::Result;
 use crate::records::signed;
-use crate::runtime::{guard, run_abortable, run_detached};
 use crate::space::Space;
 use crate::transaction::TransactionBuilder;
 use std::sync::Arc;
@@ -40,21 +40,18 @@ impl RetryStream {
 #[uniffi::export]
 impl RetryStream {
     /// Waits for the next one. Nothing: the stream or the client has ended.
-    pub async fn next(&self) -> Result<Option<Arc<RetryRun>>> {
+    pub fn next(&self) -> Result<Arc<AsyncCall>> {
         let stream = self.inner.clone();
-        run_abortable(async move {
+        AsyncCall::read(async move {
             let run = stream.next().await?;
-            Ok(run.map(|inner| Arc::new(RetryRun { inner: Arc::new(inner) })))
+            Ok(Answer::Retry(run.map(|inner| Arc::new(RetryRun { inner: Arc::new(inner) }))))
         })
-        .await
     }
 
     /// Ends the stream; a waiting call returns nothing. Any thread may call it, more than once.
     pub fn cancel(&self) -> Result<()> {
-        guard(|| {
-            self.inner.cancel();
-            Ok(())
-        })
+        self.inner.cancel();
+        Ok(())
     }
 }
 
@@ -62,46 +59,44 @@ impl RetryStream {
 impl RetryRun {
     /// The Space it writes to.
     pub fn space(&self) -> Result<Arc<Space>> {
-        guard(|| Ok(Space::new(self.inner.space().clone())))
+        Ok(Space::new(self.inner.space().clone()))
     }
 
     /// The mutator's name.
     pub fn name(&self) -> Result<String> {
-        guard(|| Ok(self.inner.name().to_owned()))
+        Ok(self.inner.name().to_owned())
     }
 
     /// Its arguments, JSON.
     pub fn args(&self) -> Result<Vec<u8>> {
-        guard(|| Ok(self.inner.args().to_vec()))
+        Ok(self.inner.args().to_vec())
     }
 
     /// How many of its Transactions the order has rejected so far.
     pub fn attempts(&self) -> Result<i64> {
-        guard(|| Ok(signed(self.inner.attempts())))
+        Ok(signed(self.inner.attempts()))
     }
 
     /// A Transaction for the mutator's function. When its commit says that something was changed
     /// meanwhile, begin again; when it holds, say so with `committed`.
     pub fn begin(&self) -> Result<Arc<TransactionBuilder>> {
-        guard(|| Ok(TransactionBuilder::new(self.inner.begin())))
+        Ok(TransactionBuilder::new(self.inner.begin()))
     }
 
     /// The commit held: this run is over.
     pub fn committed(&self) -> Result<()> {
-        guard(|| {
-            self.inner.committed();
-            Ok(())
-        })
+        self.inner.committed();
+        Ok(())
     }
 
     /// Gives the write its final fate without running the mutator.
-    pub async fn give_up(&self, end: RetryEnd) -> Result<()> {
+    pub fn give_up(&self, end: RetryEnd) -> Result<Arc<AsyncCall>> {
         let run = self.inner.clone();
         let why = match end {
             RetryEnd::Missing => GiveUp::Missing,
             RetryEnd::Failed => GiveUp::Failed,
             RetryEnd::NothingToDo => GiveUp::NothingToDo,
         };
-        run_detached(async move { run.give_up(why).await }).await
+        AsyncCall::write(async move { run.give_up(why).await.map(|()| Answer::Done) })
     }
 }

@@ -1,21 +1,23 @@
-//! The runtime behind every exported async function, and the guard at the border.
+//! The runtime behind every call that waits.
 //!
-//! Exported futures are polled by the executor of another language. They only await a task of this
+//! The exported future is polled by the executor of another language. It only awaits a task of this
 //! runtime, so that neither work nor waking happens on threads that are not Veilfold's, and so that
 //! the engine's own thread never waits for an interpreter's lock. The runtime lives as long as the process.
+//!
+//! A panic in a task is an error of its call. One in an export is caught by UniFFI's scaffolding, and each
+//! language's package makes the same error of what that throws.
 
+use crate::call::Answer;
 use crate::error::Result;
 use crate::logging;
-use std::any::Any;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use veilfold_core::Error;
 
 /// Most threads; what runs on them are waits and sockets.
@@ -45,18 +47,13 @@ pub(crate) fn handle() -> Result<Handle, Error> {
 /// fail, and so do all later ones.
 #[uniffi::export]
 pub fn end_runtime(wait_ms: u32) -> Result<()> {
-    guard(|| {
-        let state = {
-            let mut state = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *state, State::Over)
-        };
-        let wait = Duration::from_millis(wait_ms.into());
-        if let State::Running(runtime) = state {
-            runtime.shutdown_timeout(wait);
-        }
-        logging::stop(wait);
-        Ok(())
-    })
+    let state = std::mem::replace(&mut *RUNTIME.lock().unwrap_or_else(PoisonError::into_inner), State::Over);
+    let wait = Duration::from_millis(wait_ms.into());
+    if let State::Running(runtime) = state {
+        runtime.shutdown_timeout(wait);
+    }
+    logging::stop(wait);
+    Ok(())
 }
 
 fn start_runtime() -> Result<Runtime, Error> {
@@ -70,61 +67,68 @@ fn start_runtime() -> Result<Runtime, Error> {
         .map_err(|error| Error::internal(format!("the system gives no threads: {}", error.kind())))
 }
 
-/// Runs work to its end even when nobody waits for it any more: for whatever changes something.
-pub(crate) fn run_detached<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> impl Future<Output = Result<T>> + Send {
-    told(run(untyped(work), false))
+/// Work without its type. All exports share one kind of task, or each brings a scheduler's code of its own
+/// into the library.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
+
+/// Work under way on a thread of Veilfold's own; as a future it gives what came of it.
+#[derive(Debug)]
+pub(crate) struct Task(JoinHandle<Result<Answer, Error>>);
+
+impl Task {
+    pub(crate) fn start(work: Work) -> Result<Self, Error> {
+        Ok(Self(handle()?.spawn(work)))
+    }
+
+    pub(crate) fn abort(&self) -> Abort {
+        Abort(self.0.abort_handle())
+    }
 }
 
-/// Runs a wait or a read that ends when its caller gives up.
-pub(crate) fn run_abortable<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> impl Future<Output = Result<T>> + Send {
-    told(run(untyped(work), true))
+impl Future for Task {
+    type Output = Result<Answer, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|done| match done {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => Err(broken()),
+            // The caller's own doing, or the runtime was ended below it.
+            Err(_) if is_over() => Err(ending()),
+            Err(_) => Err(Error::invalid("cancelled", "the caller ended the wait")),
+        })
+    }
 }
 
-/// Work and its result without their types. All exports share one kind of task, or each brings a
-/// scheduler's code of its own into the library.
-pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Done, Error>> + Send>>;
-pub(crate) type Done = Box<dyn Any + Send>;
+/// Ends a task, at the latest when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Abort(AbortHandle);
 
-pub(crate) fn untyped<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Work {
-    Box::pin(async move { Ok(Box::new(work.await?) as Done) })
+impl Abort {
+    pub(crate) fn now(&self) {
+        self.0.abort();
+    }
 }
 
-pub(crate) fn typed<T: 'static>(mut work: Work) -> impl Future<Output = Result<T, Error>> + Send {
-    std::future::poll_fn(move |context| work.as_mut().poll(context).map(|done| value(done?)))
-}
-
-/// As [`typed`], with the error that crosses. Until here it is core's, which is one pointer wide.
-fn told<T: 'static>(mut work: Work) -> impl Future<Output = Result<T>> + Send {
-    std::future::poll_fn(move |context| work.as_mut().poll(context).map(|done| Ok(value(done?)?)))
-}
-
-fn value<T: 'static>(done: Done) -> Result<T, Error> {
-    done.downcast().map(|done| *done).map_err(|_| broken())
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.now();
+    }
 }
 
 /// Starts work that nobody waits for.
-pub(crate) fn start(work: impl Future<Output = Result<(), Error>> + Send + 'static) {
+pub(crate) fn start(work: Work) {
     if let Ok(runtime) = handle() {
-        runtime.spawn(untyped(work));
+        runtime.spawn(work);
     }
 }
 
 /// Runs work to its end and blocks the caller meanwhile, at most that long.
-pub(crate) fn run_blocking(
-    work: impl Future<Output = Result<(), Error>> + Send + 'static,
-    wait: Duration,
-) -> Result<(), Error> {
-    let mut work = run(untyped(work), false);
+pub(crate) fn run_blocking(work: Work, wait: Duration) -> Result<(), Error> {
+    let mut work = Task::start(work)?;
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let started = Instant::now();
     loop {
-        if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+        if let Poll::Ready(done) = Pin::new(&mut work).poll(&mut Context::from_waker(&waker)) {
             return done.map(drop);
         }
         let Some(left) = wait.checked_sub(started.elapsed()) else {
@@ -142,32 +146,8 @@ impl Wake for Unpark {
     }
 }
 
-/// Boxed once more: exports hold it while they wait, and need not know what it is made of.
-#[inline(never)]
-fn run(work: Work, ends_with_caller: bool) -> Work {
-    Box::pin(async move {
-        let task = handle()?.spawn(work);
-        let _aborts = ends_with_caller.then(|| AbortOnDrop(task.abort_handle()));
-        match task.await {
-            Ok(done) => done,
-            Err(error) if error.is_panic() => Err(broken()),
-            // An abort of its own has no reader: the runtime was ended below it.
-            Err(_) => Err(ending()),
-        }
-    })
-}
-
-/// Runs a synchronous export; a panic becomes an error that the app can catch like any other.
-pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T> {
-    Ok(catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(broken()))?)
-}
-
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+fn is_over() -> bool {
+    matches!(&*RUNTIME.lock().unwrap_or_else(PoisonError::into_inner), State::Over)
 }
 
 fn ending() -> Error {
@@ -181,33 +161,13 @@ fn broken() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::VeilfoldError;
+    use veilfold_core::ErrorKind;
 
     #[test]
     fn a_panic_is_an_error_of_the_call() {
-        let work: fn() -> Result<(), Error> = || panic!("broken");
-        assert!(matches!(guard(work), Err(VeilfoldError::Internal { .. })));
-        let future = run_detached(async move { work() });
-        let joined = handle().unwrap().block_on(future);
-        assert!(matches!(joined, Err(VeilfoldError::Internal { .. })));
-    }
-
-    #[test]
-    fn what_is_detached_goes_on_and_what_is_abortable_ends() {
-        let (told, heard) = std::sync::mpsc::channel();
-        let work = move |name: &'static str| {
-            let told = told.clone();
-            async move {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                told.send(name).map_err(|_| Error::internal("nobody listens"))
-            }
-        };
-        handle().unwrap().block_on(async {
-            let short = std::time::Duration::from_millis(5);
-            assert!(tokio::time::timeout(short, run_abortable(work("aborted"))).await.is_err());
-            assert!(tokio::time::timeout(short, run_detached(work("detached"))).await.is_err());
-        });
-        drop(work);
-        assert_eq!(heard.iter().collect::<Vec<_>>(), ["detached"]);
+        let work: fn() -> Result<Answer, Error> = || panic!("broken");
+        let task = Task::start(Box::pin(async move { work() })).unwrap();
+        let joined = handle().unwrap().block_on(task);
+        assert!(matches!(joined, Err(error) if error.kind == ErrorKind::Internal));
     }
 }

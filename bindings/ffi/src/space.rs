@@ -1,13 +1,12 @@
 //! A Space: reads, blind writes, Transactions, Members, status.
 
 use crate::action::{actions_from_json, path_from_json};
-use crate::cancel::{Cancel, until};
+use crate::call::{Answer, AsyncCall};
 use crate::client::bytes_of_hex;
 use crate::error::Result;
 use crate::live::LiveQuery;
 use crate::receipt::Receipt;
-use crate::records::{Member, MemberRole, SpaceStatus};
-use crate::runtime::{guard, run_abortable, run_detached};
+use crate::records::{Member, MemberRole};
 use crate::streams::{FateStream, StatusStream};
 use crate::transaction::TransactionBuilder;
 use std::sync::Arc;
@@ -40,161 +39,163 @@ impl Space {
 impl Space {
     /// Its id, 64 hex digits.
     pub fn id(&self) -> Result<String> {
-        guard(|| Ok(self.inner.id().to_string()))
+        Ok(self.inner.id().to_string())
     }
 
     /// This Device's own name for it.
     pub fn name(&self) -> Result<String> {
-        guard(|| Ok(self.inner.name().to_owned()))
+        Ok(self.inner.name().to_owned())
     }
 
     /// Commits a JSON array of Actions as one Transaction that has read nothing.
-    pub async fn commit(&self, actions: Vec<u8>) -> Result<Arc<Receipt>> {
+    pub fn commit(&self, actions: Vec<u8>) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_detached(async move { Ok(Receipt::new(space.commit(actions_from_json(&actions)?).await?)) }).await
+        AsyncCall::write(async move {
+            let receipt = space.commit(actions_from_json(&actions)?).await?;
+            Ok(Answer::Receipt(Some(Receipt::new(receipt))))
+        })
     }
 
     /// Starts a Transaction.
     pub fn begin(&self) -> Result<Arc<TransactionBuilder>> {
-        guard(|| Ok(TransactionBuilder::new(self.inner.begin())))
+        Ok(TransactionBuilder::new(self.inner.begin()))
     }
 
     /// Has the Space accept the newest version of every resolver that this app brings. Nothing: all of
     /// them are accepted already.
-    pub async fn enable_resolvers(&self) -> Result<Option<Arc<Receipt>>> {
+    pub fn enable_resolvers(&self) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_detached(async move { Ok(space.enable_resolvers().await?.map(Receipt::new)) }).await
+        AsyncCall::write(
+            async move { Ok(Answer::Receipt(space.enable_resolvers().await?.map(Receipt::new))) },
+        )
     }
 
     /// Starts a Transaction of a named mutator: its commit keeps name and arguments (JSON) with it, so
     /// that the mutator is run again when the order rejects it.
     pub fn begin_mutation(&self, name: String, args: Vec<u8>) -> Result<Arc<TransactionBuilder>> {
-        guard(|| {
-            value_from_json(&args).map_err(|error| Error::invalid("bad_json", error.to_string()))?;
-            Ok(TransactionBuilder::new(self.inner.begin_mutation(&name, args)))
-        })
+        value_from_json(&args).map_err(|error| Error::invalid("bad_json", error.to_string()))?;
+        Ok(TransactionBuilder::new(self.inner.begin_mutation(&name, args)))
     }
 
     /// What became of this Device's writes, from the first that nobody has taken yet.
-    pub async fn fates(&self) -> Result<Arc<FateStream>> {
+    pub fn fates(&self) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_abortable(async move { Ok(FateStream::new(space.fates().await?)) }).await
+        AsyncCall::read(async move { Ok(Answer::FateStream(FateStream::new(space.fates().await?))) })
     }
 
     /// Copies a document into another Space, lists, sets and texts as such. Nothing: there is none.
-    pub async fn copy_document(
+    pub fn copy_document(
         &self,
         collection: String,
         id: String,
         target: Arc<Space>,
         target_collection: String,
         target_id: String,
-    ) -> Result<Option<Arc<Receipt>>> {
+    ) -> Result<Arc<AsyncCall>> {
         let from = self.inner.collection(collection);
         let to = target.inner.collection(target_collection);
-        run_detached(async move { Ok(from.copy(&id, &to, &target_id).await?.map(Receipt::new)) }).await
+        AsyncCall::write(async move {
+            Ok(Answer::Receipt(from.copy(&id, &to, &target_id).await?.map(Receipt::new)))
+        })
     }
 
     /// A document as JSON, nothing when there is none.
-    pub async fn get(&self, collection: String, id: String) -> Result<Option<Vec<u8>>> {
+    pub fn get(&self, collection: String, id: String) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_abortable(async move { space.collection(collection).get_json(&id).await }).await
+        AsyncCall::read(async move { space.collection(collection).get_json(&id).await.map(Answer::Json) })
     }
 
     /// Up to `limit` documents with ids after `after`, as a JSON array of `[id, document]`.
-    pub async fn page(&self, collection: String, after: Option<String>, limit: u32) -> Result<Vec<u8>> {
+    pub fn page(&self, collection: String, after: Option<String>, limit: u32) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_abortable(async move {
+        AsyncCall::read(async move {
             let rows = space.collection(collection).page(after.as_deref(), limit as usize).await?;
             let mut json = Vec::new();
             write_rows(&mut json, &rows);
-            Ok(json)
+            Ok(Answer::Json(Some(json)))
         })
-        .await
     }
 
     /// The elements of the list at a path (JSON), as a JSON array of `[element, value]`.
-    pub async fn elements(&self, collection: String, id: String, path: Vec<u8>) -> Result<Vec<u8>> {
+    pub fn elements(&self, collection: String, id: String, path: Vec<u8>) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_abortable(async move {
+        AsyncCall::read(async move {
             let path = path_from_json(&path)?;
-            Ok(elements_json(&space.collection(collection).elements(&id, path).await?))
+            let elements = space.collection(collection).elements(&id, path).await?;
+            Ok(Answer::Json(Some(elements_json(&elements))))
         })
-        .await
     }
 
     /// Watches a collection, or one document of it.
-    pub async fn live(&self, collection: String, document: Option<String>) -> Result<Arc<LiveQuery>> {
+    pub fn live(&self, collection: String, document: Option<String>) -> Result<Arc<AsyncCall>> {
         let collection = self.inner.collection(collection);
-        run_abortable(async move {
+        AsyncCall::read(async move {
             let live = match document {
                 Some(id) => collection.live_document(&id).await?,
                 None => collection.live().await?,
             };
-            Ok(LiveQuery::new(live))
+            Ok(Answer::Live(LiveQuery::new(live)))
         })
-        .await
     }
 
     /// The receipt of a write by its id of 16 hex digits, also from an earlier run of the process.
     pub fn receipt(&self, tx_id: String) -> Result<Arc<Receipt>> {
-        guard(|| {
-            let id = bytes_of_hex::<8>(&tx_id)
-                .ok_or_else(|| Error::invalid("bad_tx_id", "a transaction id is 16 hex digits"))?;
-            Ok(Receipt::new(self.inner.receipt(TxId(id))))
-        })
+        let id = bytes_of_hex::<8>(&tx_id)
+            .ok_or_else(|| Error::invalid("bad_tx_id", "a transaction id is 16 hex digits"))?;
+        Ok(Receipt::new(self.inner.receipt(TxId(id))))
     }
 
     /// Adds the holder of a contact card.
-    pub async fn add_member(&self, card: String, role: MemberRole) -> Result<Added> {
+    pub fn add_member(&self, card: String, role: MemberRole) -> Result<Arc<AsyncCall>> {
         let card: ContactCard =
             card.parse().map_err(|error| Error::invalid("bad_card", format!("{error}")))?;
         let space = self.inner.clone();
-        run_detached(async move {
+        AsyncCall::write(async move {
             let added = space.add_member(card, role.into()).await?;
-            Ok(Added { receipt: Receipt::new(added.receipt), ticket: added.ticket.to_string() })
+            let ticket = added.ticket.to_string();
+            Ok(Answer::Added(Added { receipt: Receipt::new(added.receipt), ticket }))
         })
-        .await
     }
 
     /// Who is in the Space.
-    pub async fn members(&self) -> Result<Vec<Member>> {
+    pub fn members(&self) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_abortable(async move { Ok(space.members().await?.into_iter().map(Member::from).collect()) }).await
+        AsyncCall::read(async move {
+            Ok(Answer::Members(space.members().await?.into_iter().map(Member::from).collect()))
+        })
     }
 
     /// How it stands.
-    pub async fn status(&self) -> Result<SpaceStatus> {
+    pub fn status(&self) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_abortable(async move { Ok(space.status().await?.into()) }).await
+        AsyncCall::read(async move { Ok(Answer::SpaceStatus(Some(space.status().await?.into()))) })
     }
 
     /// The status as it changes, the present one first.
-    pub async fn status_stream(&self) -> Result<Arc<StatusStream>> {
+    pub fn status_stream(&self) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_abortable(async move { Ok(StatusStream::new(space.status_stream().await?)) }).await
+        AsyncCall::read(
+            async move { Ok(Answer::StatusStream(StatusStream::new(space.status_stream().await?))) },
+        )
     }
 
     /// Hash over the ordered state, 64 hex digits.
-    pub async fn state_root(&self) -> Result<String> {
+    pub fn state_root(&self) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_abortable(async move { Ok(space.state_root().await?.to_string()) }).await
+        AsyncCall::read(async move { Ok(Answer::Text(Some(space.state_root().await?.to_string()))) })
     }
 
-    /// Waits until the order contains all own writes and this Device has caught up, or until it is
-    /// cancelled.
-    #[uniffi::method(default(cancel = None))]
-    pub async fn synced(&self, cancel: Option<Arc<Cancel>>) -> Result<SpaceStatus> {
+    /// Waits until the order contains all own writes and this Device has caught up.
+    pub fn synced(&self) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
-        run_abortable(until(cancel, async move { Ok(space.synced().await?.into()) })).await
+        AsyncCall::read(async move { Ok(Answer::SpaceStatus(Some(space.synced().await?.into()))) })
     }
 
-    /// Waits until this Device has folded the order up to a position, or until it is cancelled.
-    #[uniffi::method(default(cancel = None))]
-    pub async fn reached(&self, seq: i64, cancel: Option<Arc<Cancel>>) -> Result<SpaceStatus> {
+    /// Waits until this Device has folded the order up to a position.
+    pub fn reached(&self, seq: i64) -> Result<Arc<AsyncCall>> {
         let space = self.inner.clone();
         let seq = u64::try_from(seq).unwrap_or(0);
-        run_abortable(until(cancel, async move { Ok(space.reached(seq).await?.into()) })).await
+        AsyncCall::read(async move { Ok(Answer::SpaceStatus(Some(space.reached(seq).await?.into()))) })
     }
 }
 

@@ -1,9 +1,10 @@
 //! How a client stands with all its Spaces.
 
+use crate::call::{Answer, AsyncCall};
 use crate::client::Client;
 use crate::error::Result;
 use crate::records::SpaceStatus;
-use crate::runtime::run_abortable;
+use std::sync::Arc;
 use veilfold_core::client;
 use veilfold_core::wire::SpaceId;
 
@@ -30,17 +31,17 @@ pub struct SpaceStanding {
 #[uniffi::export]
 impl Client {
     /// The connection that is wanted, and every Space. Does not wait for the Relay.
-    pub async fn status(&self) -> Result<ClientStatus> {
+    pub fn status(&self) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
-        run_abortable(async move {
+        AsyncCall::read(async move {
             let status = client.status().await?;
             let standing = |(id, status): (SpaceId, client::SpaceStatus)| SpaceStanding {
                 id: id.to_string(),
                 status: status.into(),
             };
             let spaces = status.spaces.into_iter().map(standing).collect();
-            Ok(ClientStatus { relay: status.relay, wants_connection: status.wants_connection, spaces })
+            let (relay, wants_connection) = (status.relay, status.wants_connection);
+            Ok(Answer::ClientStatus(ClientStatus { relay, wants_connection, spaces }))
         })
-        .await
     }
 }

@@ -1,8 +1,8 @@
 //! Status and events, pulled.
 
+use crate::call::{Answer, AsyncCall};
 use crate::error::Result;
 use crate::records::{Event, SettledFate, SpaceStatus, signed};
-use crate::runtime::{guard, run_abortable};
 use std::sync::Arc;
 use veilfold_core::client;
 
@@ -51,22 +51,21 @@ impl FateStream {
 #[uniffi::export]
 impl FateStream {
     /// Takes the batch before and waits for the next, of up to `max`. Nothing: the stream has ended.
-    pub async fn next_batch(&self, max: u32) -> Result<Option<FateBatch>> {
+    pub fn next_batch(&self, max: u32) -> Result<Arc<AsyncCall>> {
         let stream = self.inner.clone();
-        run_abortable(async move {
-            let Some(batch) = stream.next_batch(max as usize).await? else { return Ok(None) };
-            let fates = batch.fates.into_iter().map(SettledFate::from).collect();
-            Ok(Some(FateBatch { fates, missed: signed(batch.missed) }))
+        AsyncCall::read(async move {
+            let batch = stream.next_batch(max as usize).await?;
+            Ok(Answer::FateBatch(batch.map(|batch| FateBatch {
+                fates: batch.fates.into_iter().map(SettledFate::from).collect(),
+                missed: signed(batch.missed),
+            })))
         })
-        .await
     }
 
     /// Ends the stream; a waiting call returns nothing. Any thread may call it, more than once.
     pub fn cancel(&self) -> Result<()> {
-        guard(|| {
-            self.inner.cancel();
-            Ok(())
-        })
+        self.inner.cancel();
+        Ok(())
     }
 }
 
@@ -85,27 +84,25 @@ impl EventStream {
 #[uniffi::export]
 impl StatusStream {
     /// The present status, then each that is different. Nothing: the stream has ended.
-    pub async fn next(&self) -> Result<Option<SpaceStatus>> {
+    pub fn next(&self) -> Result<Arc<AsyncCall>> {
         let status = self.inner.clone();
-        run_abortable(async move { Ok(status.next().await?.map(SpaceStatus::from)) }).await
+        AsyncCall::read(async move { Ok(Answer::SpaceStatus(status.next().await?.map(SpaceStatus::from))) })
     }
 
     /// Ends the stream; a waiting call returns nothing. Any thread may call it, more than once.
     pub fn cancel(&self) -> Result<()> {
-        guard(|| {
-            self.inner.cancel();
-            Ok(())
-        })
+        self.inner.cancel();
+        Ok(())
     }
 }
 
 #[uniffi::export]
 impl EventStream {
     /// Waits for an event and gives up to `max` of them. Nothing: the stream has ended.
-    pub async fn next_batch(&self, max: u32) -> Result<Option<EventBatch>> {
+    pub fn next_batch(&self, max: u32) -> Result<Arc<AsyncCall>> {
         let stream = self.inner.clone();
-        run_abortable(async move {
-            let Some(first) = stream.next().await else { return Ok(None) };
+        AsyncCall::read(async move {
+            let Some(first) = stream.next().await else { return Ok(Answer::EventBatch(None)) };
             let mut missed = first.missed;
             let mut events = vec![Event::from(first.event)];
             while events.len() < max as usize
@@ -114,16 +111,13 @@ impl EventStream {
                 missed += next.missed;
                 events.push(next.event.into());
             }
-            Ok(Some(EventBatch { events, missed: signed(missed) }))
+            Ok(Answer::EventBatch(Some(EventBatch { events, missed: signed(missed) })))
         })
-        .await
     }
 
     /// Ends the stream; a waiting call returns nothing. Any thread may call it, more than once.
     pub fn cancel(&self) -> Result<()> {
-        guard(|| {
-            self.inner.cancel();
-            Ok(())
-        })
+        self.inner.cancel();
+        Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! Relays inside the app's own process, for its tests: a real one, and one that lies on order; and in
 //! debug builds broken assumptions, for ours.
 
+use crate::call::{Answer, AsyncCall};
 use crate::error::Result;
-use crate::runtime::{guard, run_detached};
 use std::sync::{Arc, Mutex, PoisonError};
 use veilfold_core::Error;
 use veilfold_relay::testing::hostile::{self, Lie};
@@ -15,34 +15,32 @@ pub struct TestRelay {
     relay: Mutex<Option<Relay>>,
 }
 
+/// Starts a Relay.
+#[uniffi::export]
+pub fn start_test_relay() -> Result<Arc<AsyncCall>> {
+    AsyncCall::write(async {
+        let relay = Relay::start(Config::new(Data::Memory)).await;
+        let relay = relay.map_err(no_relay)?;
+        Ok(Answer::TestRelay(Arc::new(TestRelay { url: relay.url(), relay: Mutex::new(Some(relay)) })))
+    })
+}
+
 #[uniffi::export]
 impl TestRelay {
-    /// Starts a Relay.
-    #[uniffi::constructor]
-    pub async fn start() -> Result<Arc<Self>> {
-        run_detached(async {
-            let relay = Relay::start(Config::new(Data::Memory)).await;
-            let relay = relay.map_err(no_relay)?;
-            Ok(Arc::new(Self { url: relay.url(), relay: Mutex::new(Some(relay)) }))
-        })
-        .await
-    }
-
     /// Its address.
     pub fn url(&self) -> Result<String> {
-        guard(|| Ok(self.url.clone()))
+        Ok(self.url.clone())
     }
 
     /// Stops it. Stopping twice is no error.
-    pub async fn stop(&self) -> Result<()> {
+    pub fn stop(&self) -> Result<Arc<AsyncCall>> {
         let relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner).take();
-        run_detached(async move {
+        AsyncCall::write(async move {
             if let Some(relay) = relay {
                 relay.shutdown().await;
             }
-            Ok(())
+            Ok(Answer::Done)
         })
-        .await
     }
 }
 
@@ -69,52 +67,50 @@ pub struct HostileRelay {
     relay: Arc<tokio::sync::Mutex<Option<hostile::HostileRelay>>>,
 }
 
+/// Starts a Relay with a lying door, which tells the truth at both at first.
+#[uniffi::export]
+pub fn start_hostile_relay() -> Result<Arc<AsyncCall>> {
+    AsyncCall::write(async {
+        let relay = hostile::HostileRelay::start().await.map_err(no_relay)?;
+        let (url, lying_url) = (relay.url(), relay.lying_url());
+        let relay = Arc::new(Some(relay).into());
+        Ok(Answer::HostileRelay(Arc::new(HostileRelay { url, lying_url, relay })))
+    })
+}
+
 #[uniffi::export]
 impl HostileRelay {
-    /// Starts one, which tells the truth at both doors.
-    #[uniffi::constructor]
-    pub async fn start() -> Result<Arc<Self>> {
-        run_detached(async {
-            let relay = hostile::HostileRelay::start().await.map_err(no_relay)?;
-            let (url, lying_url) = (relay.url(), relay.lying_url());
-            Ok(Arc::new(Self { url, lying_url, relay: Arc::new(Some(relay).into()) }))
-        })
-        .await
-    }
-
     /// The door at which it tells the truth.
     pub fn url(&self) -> Result<String> {
-        guard(|| Ok(self.url.clone()))
+        Ok(self.url.clone())
     }
 
     /// The door at which it lies.
     pub fn lying_url(&self) -> Result<String> {
-        guard(|| Ok(self.lying_url.clone()))
+        Ok(self.lying_url.clone())
     }
 
     /// Lies like this from now on, or tells the truth again. Connections at the lying door end.
-    pub async fn lie(&self, lie: Option<RelayLie>) -> Result<()> {
+    pub fn lie(&self, lie: Option<RelayLie>) -> Result<Arc<AsyncCall>> {
         let relay = self.relay.clone();
-        run_detached(async move {
+        AsyncCall::write(async move {
             let relay = relay.lock().await;
             let Some(relay) = &*relay else {
                 return Err(Error::invalid("stopped", "the relay was stopped"));
             };
-            relay.lie(lie.map(Lie::from)).await.map_err(no_relay)
+            relay.lie(lie.map(Lie::from)).await.map_err(no_relay).map(|()| Answer::Done)
         })
-        .await
     }
 
     /// Stops it. Stopping twice is no error.
-    pub async fn stop(&self) -> Result<()> {
+    pub fn stop(&self) -> Result<Arc<AsyncCall>> {
         let relay = self.relay.clone();
-        run_detached(async move {
+        AsyncCall::write(async move {
             if let Some(relay) = relay.lock().await.take() {
                 relay.shutdown().await;
             }
-            Ok(())
+            Ok(Answer::Done)
         })
-        .await
     }
 }
 
@@ -138,13 +134,13 @@ fn no_relay(error: RelayError) -> Error {
 #[cfg(debug_assertions)]
 #[uniffi::export]
 pub fn panic_at_once() -> Result<()> {
-    guard(|| panic!("a test asked for a panic"))
+    panic!("a test asked for a panic")
 }
 
 /// Breaks an assumption on a thread of Veilfold's own, as a bug would.
 #[cfg(debug_assertions)]
 #[uniffi::export]
-pub async fn panic_in_a_task() -> Result<()> {
-    let broken: fn() -> Result<(), Error> = || panic!("a test asked for a panic");
-    run_detached(async move { broken() }).await
+pub fn panic_in_a_task() -> Result<Arc<AsyncCall>> {
+    let broken: fn() -> Result<Answer, Error> = || panic!("a test asked for a panic");
+    AsyncCall::write(async move { broken() })
 }

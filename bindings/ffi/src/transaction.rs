@@ -2,9 +2,9 @@
 //! language's package, where the function is.
 
 use crate::action::{actions_from_json, path_from_json};
+use crate::call::{Answer, AsyncCall};
 use crate::error::Result;
 use crate::receipt::Receipt;
-use crate::runtime::{guard, run_abortable, run_detached};
 use crate::space::{elements_json, write_rows};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use veilfold_core::Error;
@@ -42,57 +42,50 @@ impl TransactionBuilder {
 impl TransactionBuilder {
     /// A document as JSON with the Actions so far. Blocks the caller for a moment.
     pub fn get(&self, collection: String, id: String) -> Result<Option<Vec<u8>>> {
-        guard(|| Ok(self.read(&collection, &id)?.map(|fields| fields_to_json(&fields))))
+        Ok(self.read(&collection, &id)?.map(|fields| fields_to_json(&fields)))
     }
 
     /// Up to `limit` documents of a collection with the Actions so far and ids after `after`, as a JSON
     /// array of `[id, document]`; fewer come only at the end. Blocks the caller for a moment.
     pub fn page(&self, collection: String, after: Option<String>, limit: u32) -> Result<Vec<u8>> {
-        guard(|| {
-            let mut inner = self.locked();
-            let transaction = inner.as_mut().ok_or_else(used_up)?;
-            let rows = transaction.page_blocking(&collection, after.as_deref(), limit as usize)?;
-            let mut json = Vec::new();
-            write_rows(&mut json, &rows);
-            Ok(json)
-        })
+        let mut inner = self.locked();
+        let transaction = inner.as_mut().ok_or_else(used_up)?;
+        let rows = transaction.page_blocking(&collection, after.as_deref(), limit as usize)?;
+        let mut json = Vec::new();
+        write_rows(&mut json, &rows);
+        Ok(json)
     }
 
     /// The elements of the list at a path (JSON), as a JSON array of `[element, value]`. Blocks the
     /// caller for a moment.
     pub fn elements(&self, collection: String, id: String, path: &[u8]) -> Result<Vec<u8>> {
-        guard(|| {
-            let path = path_from_json(path)?;
-            let fields = self.read(&collection, &id)?.unwrap_or_default();
-            Ok(elements_json(elements_at(&fields, &path).unwrap_or_default()))
-        })
+        let path = path_from_json(path)?;
+        let fields = self.read(&collection, &id)?.unwrap_or_default();
+        Ok(elements_json(elements_at(&fields, &path).unwrap_or_default()))
     }
 
     /// Adds a JSON array of Actions.
     pub fn stage(&self, actions: &[u8]) -> Result<()> {
-        guard(|| {
-            let actions = actions_from_json(actions)?;
-            let mut inner = self.locked();
-            let transaction = inner.as_mut().ok_or_else(used_up)?;
-            actions.into_iter().try_for_each(|action| transaction.act(action))
-        })
+        let actions = actions_from_json(actions)?;
+        let mut inner = self.locked();
+        let transaction = inner.as_mut().ok_or_else(used_up)?;
+        Ok(actions.into_iter().try_for_each(|action| transaction.act(action))?)
     }
 
     /// True while nothing that was read has changed on this Device: an error of the app's function
     /// is its own only then.
-    pub async fn is_current(&self) -> Result<bool> {
+    pub fn is_current(&self) -> Result<Arc<AsyncCall>> {
         let transaction = self.locked().take().ok_or_else(used_up)?;
-        run_abortable(async move { transaction.is_current().await }).await
+        AsyncCall::read(async move { transaction.is_current().await.map(Answer::Flag) })
     }
 
-    /// Commits. Nothing: what was read has changed, so the function has to run again.
-    pub async fn commit(&self) -> Result<Option<Outcome>> {
+    /// Commits, unless what was read has changed: then the function has to run again.
+    pub fn commit(&self) -> Result<Arc<AsyncCall>> {
         let transaction = self.locked().take().ok_or_else(used_up)?;
-        run_detached(async move {
+        AsyncCall::write(async move {
             let committed = transaction.commit().await?;
-            Ok(committed.map(|receipt| Outcome { receipt: receipt.map(Receipt::new) }))
+            Ok(Answer::Outcome(committed.map(|receipt| Outcome { receipt: receipt.map(Receipt::new) })))
         })
-        .await
     }
 }
 

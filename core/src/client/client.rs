@@ -12,6 +12,7 @@ use crate::keys::ContactCard;
 use crate::members::SpaceTicket;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use veilfold_wire::SpaceId;
 
 /// One Device with all its Spaces, over one store and at most one connection. Clones share it.
@@ -48,18 +49,29 @@ impl Client {
     /// a bad address (`bad_relay_url`); `NewerVersion` for a store of a newer version; `Corrupt` for a
     /// damaged store and when the root key is missing or another one (`keys_lost`).
     pub async fn open(path: impl Into<PathBuf>, config: Config) -> Result<Self, Error> {
-        let path = path.into();
+        let (runtime, mutators) = (open::runtime(&config)?, config.mutators.clone());
+        let client = Self::open_without_mutators(path.into(), runtime.clone(), config).await?;
+        runtime.spawn(run_retries(client.retries().await?, mutators.clone()));
+        Ok(Self { mutators, ..client })
+    }
+
+    /// As [`Client::open`], for packages whose mutators are functions of another language: none is run
+    /// again by itself, whoever has them takes them from [`Client::retries`]. Sockets run on `runtime`.
+    ///
+    /// # Errors
+    /// As [`Client::open`] says.
+    pub async fn open_without_mutators(
+        path: PathBuf,
+        runtime: Handle,
+        config: Config,
+    ) -> Result<Self, Error> {
         let relay = config.relay.as_deref().map(relay_url).transpose()?;
-        let (runtime, name) = (open::runtime(&config)?, config.name.clone());
-        let mutators = (!config.retries_by_hand).then(|| config.mutators.clone());
-        let driver = Driver::start(runtime.clone(), move || open::open(&path, &config)).await?;
+        let name = config.name.as_str().into();
+        let driver = Driver::start(runtime, move || open::open(&path, &config)).await?;
         if relay.is_some() {
             driver.post(move |core| core.set_relay(relay))?;
         }
-        if let Some(mutators) = &mutators {
-            runtime.spawn(run_retries(RetryStream::open(&driver).await?, mutators.clone()));
-        }
-        Ok(Self { driver, name: name.into(), mutators: mutators.unwrap_or_default() })
+        Ok(Self { driver, name, mutators: Mutators::default() })
     }
 
     /// Founds a Space whose only Member is this Device. Works offline. `name` is for this Device's
@@ -167,7 +179,7 @@ impl Client {
     }
 
     /// Mutators that have to be run again, for whoever holds their functions outside of this client
-    /// ([`Config::retries_by_hand`]).
+    /// ([`Client::open_without_mutators`]).
     ///
     /// # Errors
     /// `Invalid` when the client is closed.

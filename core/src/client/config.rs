@@ -30,8 +30,6 @@ pub struct Config {
     pub resolvers: Resolvers,
     /// The named mutators of this version of the app ([`Space::mutate`](super::Space::mutate)).
     pub mutators: Mutators,
-    /// True when the caller runs mutators again itself, by [`Client::retries`](super::Client::retries).
-    pub retries_by_hand: bool,
     /// What a write has survived when its call returns.
     pub durability: Durability,
     /// The app's version, in the app's own words. When another writer's documents differ from this Device's,

@@ -27,13 +27,19 @@ pub enum JsonError {
 /// # Errors
 /// A [`JsonError`] that says what to write instead.
 pub fn value_from_json(json: &[u8]) -> Result<Value, JsonError> {
+    let value = tree_from_json(json)?;
+    if value.is_literal() { Ok(value) } else { Err(JsonError::Syntax) }
+}
+
+/// Reads any JSON, for whoever takes values out of it; those still have to be literals.
+///
+/// # Errors
+/// A [`JsonError`] that says what to write instead.
+pub fn tree_from_json(json: &[u8]) -> Result<Value, JsonError> {
     let read: Result<Read, _> = serde_json::from_slice(json);
-    match read {
-        Ok(Read(value)) if value.is_literal() => Ok(value),
-        // The reader below takes anything well formed but one thing.
-        Err(error) if error.is_data() => Err(JsonError::NumberRange),
-        Ok(_) | Err(_) => Err(JsonError::Syntax),
-    }
+    // The reader below takes anything well formed but one thing.
+    read.map(|Read(value)| value)
+        .map_err(|error| if error.is_data() { JsonError::NumberRange } else { JsonError::Syntax })
 }
 
 /// Reads the fields of a document.

@@ -18,7 +18,7 @@ pub use action::{Action, CallOp, Condition, Op, Place, TextSplice};
 pub(crate) use document::COLLECTION_BYTES_MAX;
 pub use document::{DocumentKey, Fields, Image, Position, StoredImage};
 pub use encoding::{BodyError, DEPTH_MAX, Decoder, Encoder};
-pub use json::{JsonError, fields_from_json, fields_to_json, value_from_json, value_to_json};
+pub use json::{JsonError, fields_from_json, fields_to_json, tree_from_json, value_from_json, value_to_json};
 pub use path::{ElementId, Path, PathError, Segment};
 pub use rejection::{RejectReason, Rejection};
 pub use root::{ClaimedRoot, RootDetail, ShortHash, StateRoot};

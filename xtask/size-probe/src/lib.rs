@@ -400,6 +400,12 @@ mod face {
         pub number: Option<u64>,
     }
 
+    #[derive(uniffi::Enum)]
+    pub enum Answer {
+        Rows(Vec<Row>),
+        Same(Arc<Store>),
+    }
+
     #[uniffi::export(with_foreign)]
     pub trait Keys: Send + Sync {
         fn load(&self, id: String) -> Result<Option<Vec<u8>>, Failed>;
@@ -420,20 +426,21 @@ mod face {
             Ok(vec![Row { id, number: Some(bytes.len() as u64), bytes }])
         }
 
-        pub async fn next(&self) -> Result<Vec<Row>, Failed> {
-            self.rows(String::new())
+        /// The one call that waits.
+        pub async fn next(&self) -> Result<Answer, Failed> {
+            Ok(if self.is_empty()? { Answer::Same(self.same()?) } else { Answer::Rows(self.rows(String::new())?) })
         }
 
-        /// The four things that an awaited call gives: a value as above, an object, a truth, nothing.
-        pub async fn same(&self) -> Result<Arc<Self>, Failed> {
+        /// What the others give: a value as above, an object, a truth, nothing.
+        pub fn same(&self) -> Result<Arc<Self>, Failed> {
             Ok(Arc::new(Self(self.0.clone())))
         }
 
-        pub async fn is_empty(&self) -> Result<bool, Failed> {
+        pub fn is_empty(&self) -> Result<bool, Failed> {
             Ok(self.rows(String::new())?.is_empty())
         }
 
-        pub async fn close(&self) -> Result<(), Failed> {
+        pub fn close(&self) -> Result<(), Failed> {
             self.rows(String::new()).map(drop)
         }
     }

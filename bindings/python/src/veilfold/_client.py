@@ -88,7 +88,7 @@ class EventStream(Pulled[_native.EventStream, "list[Event]"]):
     """An async iterator of lists of :class:`Event`, each list with what came since the last."""
 
     async def _pull(self, native: _native.EventStream) -> tuple[list[Event]] | None:
-        batch = await answered(native.next_batch(256))
+        batch = await answered(native.next_batch, 256)
         return None if batch is None else ([event_of(event) for event in batch.events],)
 
 
@@ -118,43 +118,43 @@ class Client:
         """Founds a space whose only member is this device. Works offline. The name is this device's
         own.
         """
-        return Space(await answered(self._native.create_space(name)), self._mutators)
+        return Space(await answered(self._native.create_space, name), self._mutators)
 
     async def spaces(self) -> list[Space]:
         """The spaces of this device."""
-        return [await self.space(entry.id) for entry in await answered(self._native.spaces())]
+        return [await self.space(entry.id) for entry in await answered(self._native.spaces)]
 
     async def space(self, id: str) -> Space:
         """A space of this device. Raises ``Invalid`` for one that it does not have."""
-        return Space(await answered(self._native.space(id)), self._mutators)
+        return Space(await answered(self._native.space, id), self._mutators)
 
     async def contact_card(self, name: str | None = None) -> str:
         """Makes a contact card: a text to be handed to a member, who adds it to one space. ``name`` is
         what members will see, by default the client's.
         """
-        return await answered(self._native.contact_card(self._name if name is None else name))
+        return await answered(self._native.contact_card, self._name if name is None else name)
 
     async def join(self, ticket: str, name: str = "") -> Space:
         """Joins the space that a ticket names, under a name of this device's own. Works offline; the
         documents come with the connection.
         """
-        return Space(await answered(self._native.join(ticket, name)), self._mutators)
+        return Space(await answered(self._native.join, ticket, name), self._mutators)
 
     async def set_relay(self, url: str | None) -> None:
         """Names the relay and connects to it; ``None`` goes offline. Everything written so far syncs."""
-        await answered(self._native.set_relay(url))
+        await answered(self._native.set_relay, url)
 
     async def relay(self) -> str | None:
         """The relay's address."""
-        return await answered(self._native.relay())
+        return await answered(self._native.relay)
 
     async def connect(self) -> None:
         """Wants a connection, at once instead of at the next attempt. Returns before it is up."""
-        await answered(self._native.connect())
+        await answered(self._native.connect)
 
     async def disconnect(self) -> None:
         """Goes offline until :meth:`connect`."""
-        await answered(self._native.disconnect())
+        await answered(self._native.disconnect)
 
     async def sync_once(self, timeout: float) -> bool:
         """Connects, waits at most ``timeout`` seconds until every space has sent and fetched everything,
@@ -163,11 +163,11 @@ class Client:
 
         Raises ``Offline`` without a relay, ``RelayMisbehaved`` when the relay was caught.
         """
-        return await answered(self._native.sync_once(max(0, int(timeout * 1000))))
+        return await answered(self._native.sync_once, max(0, int(timeout * 1000)))
 
     async def status(self) -> ClientStatus:
         """How it stands with the relay, and every space. Does not wait for the relay."""
-        native = await answered(self._native.status())
+        native = await answered(self._native.status)
         spaces = {entry.id: status_of(entry.status) for entry in native.spaces}
         return ClientStatus(native.relay, native.wants_connection, spaces)
 
@@ -184,7 +184,7 @@ class Client:
         released. What the relay does not have yet is sent after the next opening. Closing twice is no
         error.
         """
-        await answered(self._native.close())
+        await answered(self._native.close)
         _process.closed(self._native)
         await _mutators.ended(self._again)
 
@@ -224,8 +224,8 @@ async def open(
     store = None if key_store is None else _KeyStore(key_store)
     known = _mutators.by_name(mutators)
     brought = resolver_set(resolvers)
-    client = await answered(_native.Client.open(os.fspath(path), config, store, brought))
-    again = _mutators.start(await answered(client.retries()), known)
+    client = await answered(_native.open_client, os.fspath(path), config, store, brought)
+    again = _mutators.start(await answered(client.retries), known)
     return Client(client, name, known, again)
 
 

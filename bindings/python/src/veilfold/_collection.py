@@ -51,14 +51,14 @@ class Collection:
 
     async def get(self, id: str) -> dict[str, Any] | None:
         """A document as it is visible, ``None`` when there is none of that id."""
-        return document(await answered(self._space.get(self._name, id)))
+        return document(await answered(self._space.get, self._name, id))
 
     async def all(self) -> list[Row]:
         """All documents, by id. Read page by page; a live query is consistent."""
         rows: list[Row] = []
         while True:
             after = rows[-1].id if rows else None
-            page = loads(await answered(self._space.page(self._name, after, PAGE)))
+            page = loads(await answered(self._space.page, self._name, after, PAGE))
             rows.extend(Row(id, fields) for id, fields in page)
             if len(page) < PAGE:
                 return rows
@@ -121,13 +121,13 @@ class Collection:
         """
         target = to if isinstance(to, Collection) else to.collection(self._name)
         wanted = (target._space, target._name, id if new_id is None else new_id)
-        receipt = await answered(self._space.copy_document(self._name, id, *wanted))
+        receipt = await answered(self._space.copy_document, self._name, id, *wanted)
         return None if receipt is None else Receipt(receipt)
 
     async def elements(self, id: str, path: Path) -> list[ListElement]:
         """The elements of the list at a path; empty when there is no list."""
-        call = self._space.elements(self._name, id, dumps(path_parts(path)))
-        return [ListElement(element, value) for element, value in loads(await answered(call))]
+        found = await answered(self._space.elements, self._name, id, dumps(path_parts(path)))
+        return [ListElement(element, value) for element, value in loads(found)]
 
     async def list_append(self, id: str, path: Path, value: Any) -> Receipt:
         """Adds an element at the end of a list, making the list when there is none. Its id is the
@@ -176,7 +176,7 @@ class Collection:
         return Text(self, id, path)
 
     async def _commit(self, action: Action) -> Receipt:
-        return Receipt(await answered(self._space.commit(dumps([action]))))
+        return Receipt(await answered(self._space.commit, dumps([action])))
 
 
 class Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -82,19 +82,19 @@ class Receipt:
         Raises ``Invalid`` with ``fate_forgotten`` when it is unknown here or was settled more than
         10,000 writes ago.
         """
-        return fate_of(await answered(self._native.fate()))
+        return fate_of(await answered(self._native.fate))
 
     async def attempts(self) -> int:
         """How many transactions were tried for it so far; more than 1 only for a mutator. Raises as
         :meth:`fate`.
         """
-        return await answered(self._native.attempts())
+        return await answered(self._native.attempts)
 
     async def settled(self) -> Settled:
         """Waits until nothing will change the fate any more, which may take as long as the device is
         offline. Cancelling ends the waiting and nothing else. Raises as :meth:`fate`.
         """
-        return settled_of(await answered(self._native.settled()))
+        return settled_of(await answered(self._native.settled))
 
     def __repr__(self) -> str:
         return f"Receipt({self.tx_id})"
@@ -124,13 +124,13 @@ class FateStream(Pulled[_native.FateStream, SettledFate]):
     again, so each comes at least once. A space has one such place: use one reader.
     """
 
-    def __init__(self, opening: Callable[[], Coroutine[Any, Any, _native.FateStream]]) -> None:
+    def __init__(self, opening: Callable[[], _native.AsyncCall[_native.FateStream]]) -> None:
         super().__init__(opening)
         self._given: deque[SettledFate] = deque()
 
     async def _pull(self, native: _native.FateStream) -> tuple[SettledFate] | None:
         if not self._given:
-            batch = await answered(native.next_batch(_BATCH))
+            batch = await answered(native.next_batch, _BATCH)
             if batch is None:
                 return None
             missed = batch.missed

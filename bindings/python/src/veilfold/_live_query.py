@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -32,7 +32,7 @@ class Pulled(Generic[Native, T]):
     Ends by ``aclose()``, by leaving ``async with``, when it is garbage, and when the client closes.
     """
 
-    def __init__(self, opening: Callable[[], Coroutine[Any, Any, Native]]) -> None:
+    def __init__(self, opening: Callable[[], _native.AsyncCall[Native]]) -> None:
         self._opening = opening
         self._native: Native | None = None
         self._wait: asyncio.Task[tuple[T] | None] | None = None
@@ -80,7 +80,7 @@ class Pulled(Generic[Native, T]):
     async def _step(self) -> tuple[T] | None:
         try:
             if self._native is None:
-                self._native = await answered(self._opening())
+                self._native = await answered(self._opening)
             if self._ended:
                 told(self._native.cancel)
                 return None
@@ -113,7 +113,7 @@ class Change:
 class LiveQuery(Pulled[_native.LiveQuery, Change]):
     """An async iterator of :class:`Change`."""
 
-    def __init__(self, opening: Callable[[], Coroutine[Any, Any, _native.LiveQuery]]) -> None:
+    def __init__(self, opening: Callable[[], _native.AsyncCall[_native.LiveQuery]]) -> None:
         super().__init__(opening)
         self._rows: dict[str, Row] = {}
         self._ids: list[str] = []
@@ -121,7 +121,7 @@ class LiveQuery(Pulled[_native.LiveQuery, Change]):
 
     async def _pull(self, native: _native.LiveQuery) -> tuple[Change] | None:
         while True:
-            batch = await answered(native.next_batch(_BATCH))
+            batch = await answered(native.next_batch, _BATCH)
             if batch is None:
                 return None
             got = loads(batch)
@@ -168,7 +168,7 @@ class LiveDocument(Pulled[_native.LiveQuery, "dict[str, Any] | None"]):
     """An async iterator of one document's states: a ``dict``, or ``None`` while there is none."""
 
     async def _pull(self, native: _native.LiveQuery) -> tuple[dict[str, Any] | None] | None:
-        batch = await answered(native.next_batch(_BATCH))
+        batch = await answered(native.next_batch, _BATCH)
         if batch is None:
             return None
         got = loads(batch)

@@ -85,7 +85,7 @@ class StatusStream(Pulled[_native.StatusStream, Status]):
     """An async iterator of :class:`Status`: the present one, then each that is different."""
 
     async def _pull(self, native: _native.StatusStream) -> tuple[Status] | None:
-        status = await answered(native.next())
+        status = await answered(native.next)
         return None if status is None else (status_of(status),)
 
 
@@ -159,7 +159,7 @@ class Space:
         Devices whose app does not know them hold (``update_required``) until it is updated. Raises
         ``NotAllowed`` for who is no admin.
         """
-        receipt = await answered(self._native.enable_resolvers())
+        receipt = await answered(self._native.enable_resolvers)
         return None if receipt is None else Receipt(receipt)
 
     def receipt(self, tx_id: str) -> Receipt:
@@ -172,18 +172,18 @@ class Space:
         Raises ``NotAllowed`` when this device's role may not give that role, ``Invalid`` for what is
         no card and for one that was added before.
         """
-        added = await answered(self._native.add_member(card, role_of(role)))
+        added = await answered(self._native.add_member, card, role_of(role))
         ticket = Ticket(added.ticket)
         ticket.receipt = Receipt(added.receipt)
         return ticket
 
     async def members(self) -> list[Member]:
         """Who is in the space, as far as this device has folded the order."""
-        return [member_of(member) for member in await answered(self._native.members())]
+        return [member_of(member) for member in await answered(self._native.members)]
 
     async def status(self) -> Status:
         """How it stands with the relay, and how much waits in the outbox."""
-        return status_of(await answered(self._native.status()))
+        return status_of(await answered(self._native.status))
 
     def status_stream(self) -> StatusStream:
         """The status as it changes: ``async for status in space.status_stream()``."""
@@ -194,18 +194,18 @@ class Space:
 
         Raises ``Invalid`` with ``not_folded`` while something ordered cannot be opened yet.
         """
-        return await answered(self._native.state_root())
+        return await answered(self._native.state_root)
 
     async def synced(self) -> Status:
         """Waits until the order contains all own writes and this device has caught up.
 
         Raises ``Offline`` when no relay is named, ``RelayMisbehaved`` when the relay was caught.
         """
-        return status_of(await answered(self._native.synced()))
+        return status_of(await answered(self._native.synced))
 
     async def reached(self, seq: int) -> Status:
         """Waits until this device has folded the order up to a position. Raises as :meth:`synced`."""
-        return status_of(await answered(self._native.reached(seq)))
+        return status_of(await answered(self._native.reached, seq))
 
     def __repr__(self) -> str:
         return f"Space({self.id[:8]}…)"

@@ -169,10 +169,10 @@ async def transact(
             value = await running
         except Exception:
             # What it was made of may have changed under its hands; then it is run again.
-            if await answered(native.is_current()):
+            if await answered(native.is_current):
                 raise
             continue
-        outcome = await answered(native.commit())
+        outcome = await answered(native.commit)
         if outcome is not None:
             return Transacted(value, None if outcome.receipt is None else Receipt(outcome.receipt))
 

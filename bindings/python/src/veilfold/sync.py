@@ -467,11 +467,11 @@ def relay() -> Iterator[testing.Relay]:
 
 
 async def _start_relay() -> _native.TestRelay:
-    return await answered(_native.TestRelay.start())
+    return await answered(_native.start_test_relay)
 
 
 async def _stop_relay(native: _native.TestRelay) -> None:
-    await answered(native.stop())
+    await answered(native.stop)
 
 
 def _until_committed(
@@ -493,8 +493,8 @@ def _until_committed(
 
 
 async def _is_current(native: _native.TransactionBuilder) -> bool:
-    return await answered(native.is_current())
+    return await answered(native.is_current)
 
 
 async def _commit(native: _native.TransactionBuilder) -> _native.Outcome | None:
-    return await answered(native.commit())
+    return await answered(native.commit)

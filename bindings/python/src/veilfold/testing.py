@@ -38,11 +38,11 @@ class Relay:
 @asynccontextmanager
 async def relay() -> AsyncIterator[Relay]:
     """``async with veilfold.testing.relay() as relay: …``"""
-    native = await answered(_native.TestRelay.start())
+    native = await answered(_native.start_test_relay)
     try:
         yield Relay(native)
     finally:
-        await answered(native.stop())
+        await answered(native.stop)
 
 
 class HostileRelay:
@@ -61,11 +61,11 @@ class HostileRelay:
         self._started: _native.HostileRelay | None = None
 
     async def __aenter__(self) -> HostileRelay:
-        self._started = await answered(_native.HostileRelay.start())
+        self._started = await answered(_native.start_hostile_relay)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await answered(self._relay.stop())
+        await answered(self._relay.stop)
 
     @property
     def url(self) -> str:
@@ -87,7 +87,7 @@ class HostileRelay:
         """
         if kind is not None and kind not in _LIES:
             raise Invalid("bad_lie", f"a lie is one of {', '.join(_LIES)}, or None")
-        await answered(self._relay.lie(None if kind is None else _LIES[kind]))
+        await answered(self._relay.lie, None if kind is None else _LIES[kind])
 
     @property
     def _relay(self) -> _native.HostileRelay:

@@ -39,7 +39,7 @@ public struct CollaborativeText: Sendable {
         guard let keys = path.keys else {
             throw .invalid(code: "bad_path", detail: "a text in a list element is read with its document")
         }
-        let data = try await answered { try await space.get(collection: key.collection, id: key.id) }
+        let data = try await answered { try await space.get(collection: key.collection, id: key.id).optionalJson() }
         guard let data else { return nil }
         return keys.reduce(Optional(try JSONReader.value(data))) { $0?[$1] }?.string
     }

@@ -71,7 +71,8 @@ extension DocumentCollection {
         let copied = try await answered {
             try await space.copyDocument(
                 collection: name, id: id, target: target.space, targetCollection: target.name,
-                targetId: newID ?? id)
+                targetId: newID ?? id
+            ).optionalReceipt()
         }
         guard let copied else { return nil }
         return try Receipt(copied)
@@ -152,6 +153,6 @@ extension VeilfoldFFI.Space {
     /// Commits one action.
     func committed(_ action: Value) async throws(VeilfoldError) -> Receipt {
         let data = try Action.data(action)
-        return try Receipt(try await answered { try await commit(actions: data) })
+        return try Receipt(try await answered { try await commit(actions: data).receipt() })
     }
 }

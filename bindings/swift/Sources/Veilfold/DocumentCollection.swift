@@ -57,7 +57,8 @@ public struct DocumentCollection<Document: Codable & Sendable>: Sendable {
 
     /// A document as it is visible, `nil` when there is none of that id.
     public func get(_ id: String) async throws(VeilfoldError) -> Document? {
-        guard let data = try await answered({ try await space.get(collection: name, id: id) }) else { return nil }
+        let data = try await answered { try await space.get(collection: name, id: id).optionalJson() }
+        guard let data else { return nil }
         return try shape.read(id, data)
     }
 
@@ -72,7 +73,7 @@ public struct DocumentCollection<Document: Codable & Sendable>: Sendable {
         while true {
             let after = rows.last?.id
             let data = try await answered {
-                try await space.page(collection: name, after: after, limit: UInt32(Self.page))
+                try await space.page(collection: name, after: after, limit: UInt32(Self.page)).json()
             }
             let page = try shape.rows(try JSONReader.value(data))
             rows += page
@@ -85,7 +86,7 @@ public struct DocumentCollection<Document: Codable & Sendable>: Sendable {
         _ id: String, _ path: FieldPath, of type: Element.Type = Value.self
     ) async throws(VeilfoldError) -> [ListElement<Element>] {
         let path = try JSONWriter.data(path.json)
-        let data = try await answered { try await space.elements(collection: name, id: id, path: path) }
+        let data = try await answered { try await space.elements(collection: name, id: id, path: path).json() }
         return try listElements(data)
     }
 

@@ -45,13 +45,15 @@ public struct EventStream: AsyncSequence, Sendable {
         private var waiting: ArraySlice<Event> = []
 
         init(_ client: VeilfoldFFI.Client) {
-            puller = Puller { try await client.events() }
+            puller = Puller { try await client.events().eventStream() }
         }
 
         /// Waits for the next event. Throws ``VeilfoldError``.
         public mutating func next() async throws -> Event? {
             if let event = waiting.popFirst() { return event }
-            let batch = try await puller.next { try await $0.nextBatch(max: 256)?.events.map(Event.init(native:)) }
+            let batch = try await puller.next {
+                try await $0.nextBatch(max: 256).events()?.events.map(Event.init(native:))
+            }
             waiting = (batch ?? [])[...]
             return waiting.popFirst()
         }

@@ -29,13 +29,13 @@ public struct FateStream: AsyncSequence, Sendable {
         private var waiting: ArraySlice<SettledFate> = []
 
         init(_ space: VeilfoldFFI.Space) {
-            puller = Puller { try await space.fates() }
+            puller = Puller { try await space.fates().fateStream() }
         }
 
         /// Waits for the next one. Throws ``VeilfoldError``.
         public mutating func next() async throws -> SettledFate? {
             if let fate = waiting.popFirst() { return fate }
-            let batch = try await puller.next { try await $0.nextBatch(max: 100).map(SettledFate.all(in:)) }
+            let batch = try await puller.next { try await $0.nextBatch(max: 100).fates().map(SettledFate.all(in:)) }
             waiting = (batch ?? [])[...]
             return waiting.popFirst()
         }

@@ -52,7 +52,7 @@ public struct LiveChanges<Document: Codable & Sendable>: AsyncSequence, Sendable
 
         init(_ collection: DocumentCollection<Document>) {
             let (space, name) = (collection.space, collection.name)
-            puller = Puller { try await space.live(collection: name, document: nil) }
+            puller = Puller { try await space.live(collection: name, document: nil).live() }
             shape = collection.shape
         }
 
@@ -63,7 +63,7 @@ public struct LiveChanges<Document: Codable & Sendable>: AsyncSequence, Sendable
                 let news = try await puller.next({ native -> News<Document>? in
                     var news = News<Document>()
                     repeat {
-                        guard let batch = try await native.nextBatch(max: 500) else { return nil }
+                        guard let batch = try await native.nextBatch(max: 500).optionalJson() else { return nil }
                         try news.add(try JSONReader.value(batch), shape)
                     } while !news.complete
                     return news
@@ -99,7 +99,7 @@ public struct LiveDocument<Document: Codable & Sendable>: AsyncSequence, Sendabl
         public mutating func next() async throws -> Document?? {
             let shape = shape
             return try await puller.next { native -> Document?? in
-                guard let batch = try await native.nextBatch(max: 500) else { return nil }
+                guard let batch = try await native.nextBatch(max: 500).optionalJson() else { return nil }
                 var news = News<Document>()
                 try news.add(try JSONReader.value(batch), shape)
                 return .some((news.inserted.values.first ?? news.updated.values.first)?.document)
@@ -109,7 +109,7 @@ public struct LiveDocument<Document: Codable & Sendable>: AsyncSequence, Sendabl
 
     public func makeAsyncIterator() -> AsyncIterator {
         let (space, name, id) = (collection.space, collection.name, id)
-        let puller = Puller { try await space.live(collection: name, document: id) }
+        let puller = Puller { try await space.live(collection: name, document: id).live() }
         return AsyncIterator(puller: puller, shape: collection.shape)
     }
 }

@@ -21,12 +21,12 @@ public struct Receipt: Sendable, Identifiable {
     /// Throws `invalid` with `fate_forgotten` when it is unknown here or was settled more than 10,000
     /// writes ago.
     public func fate() async throws(VeilfoldError) -> Fate? {
-        Fate(native: try await answered { try await native.fate() })
+        Fate(native: try await answered { try await native.fate().fate() })
     }
 
     /// How many transactions were tried for it so far; more than 1 only for a ``Mutator``. Throws as ``fate()``.
     public func attempts() async throws(VeilfoldError) -> Int64 {
-        try await answered { try await native.attempts() }
+        try await answered { try await native.attempts().number() }
     }
 
     /// Waits until nothing will change the fate any more, which may take as long as the device is offline.
@@ -35,7 +35,7 @@ public struct Receipt: Sendable, Identifiable {
     /// waiting and nothing else.
     public func settled() async throws -> Fate {
         let native = native
-        let settled = try await waited { try await native.settled(cancel: $0) }
+        let settled = try await waited({ try native.settled() }, { try await $0.fate() })
         guard let fate = Fate(native: settled) else {
             throw VeilfoldError.internal(code: "internal", detail: "a settled fate is pending")
         }

@@ -141,7 +141,8 @@ extension Space {
     /// who is no admin.
     @discardableResult
     public func enableResolvers() async throws(VeilfoldError) -> Receipt? {
-        guard let receipt = try await answered({ try await native.enableResolvers() }) else { return nil }
+        let receipt = try await answered { try await native.enableResolvers().optionalReceipt() }
+        guard let receipt else { return nil }
         return try Receipt(receipt)
     }
 }

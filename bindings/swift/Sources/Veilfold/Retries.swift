@@ -9,7 +9,7 @@ func runAgain(_ retries: RetryStream, _ mutators: Mutators) {
     Task.detached {
         while true {
             do throws(VeilfoldError) {
-                guard let run = try await answered({ try await retries.next() }) else { return }
+                guard let run = try await answered({ try await retries.next().retry() }) else { return }
                 try await once(run, mutators)
             } catch {
                 if error.isEnd { return }
@@ -23,7 +23,7 @@ func runAgain(_ retries: RetryStream, _ mutators: Mutators) {
 /// Runs one. What ends without an end of its own is handed out again.
 private func once(_ run: RetryRun, _ mutators: Mutators) async throws(VeilfoldError) {
     guard let mutator = mutators.find(try told { try run.name() }) else {
-        return try await answered { try await run.giveUp(end: .missing) }
+        return try await answered { try await run.giveUp(end: .missing).done() }
     }
     let arguments = try JSONReader.value(try told { try run.args() })
     let space = try told { try run.space() }
@@ -41,7 +41,7 @@ private func once(_ run: RetryRun, _ mutators: Mutators) async throws(VeilfoldEr
     } catch {
         end = .failed
     }
-    try await answered { try await run.giveUp(end: end) }
+    try await answered { try await run.giveUp(end: end).done() }
 }
 
 extension VeilfoldError {

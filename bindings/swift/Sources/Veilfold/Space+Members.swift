@@ -45,7 +45,7 @@ extension Space {
             case .owner: .owner
             }
         let (text, receipt) = try await answered {
-            let added = try await native.addMember(card: card, role: role)
+            let added = try await native.addMember(card: card, role: role).added()
             return (added.ticket, added.receipt)
         }
         return Ticket(text: text, receipt: try Receipt(receipt))
@@ -54,7 +54,7 @@ extension Space {
     /// Who is in the space, as far as this device has folded the order.
     public func members() async throws(VeilfoldError) -> [Member] {
         try await answered {
-            try await native.members().map { member in
+            try await native.members().members().map { member in
                 let role: Role =
                     switch member.role {
                     case .reader: .reader

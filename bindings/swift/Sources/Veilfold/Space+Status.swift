@@ -44,20 +44,20 @@ public struct StatusStream: AsyncSequence, Sendable {
 
         /// Waits for the next status. Throws ``VeilfoldError``.
         public mutating func next() async throws -> SpaceStatus? {
-            try await puller.next { try await $0.next().map(SpaceStatus.init(native:)) }
+            try await puller.next { try await $0.next().optionalStatus().map(SpaceStatus.init(native:)) }
         }
     }
 
     public func makeAsyncIterator() -> AsyncIterator {
         let space = space
-        return AsyncIterator(puller: Puller { try await space.statusStream() })
+        return AsyncIterator(puller: Puller { try await space.statusStream().statusStream() })
     }
 }
 
 extension Space {
     /// How it stands with the relay, and how much waits in the outbox. Does not wait for the relay.
     public func status() async throws(VeilfoldError) -> SpaceStatus {
-        SpaceStatus(native: try await answered { try await native.status() })
+        SpaceStatus(native: try await answered { try await native.status().status() })
     }
 
     /// The status as it changes: `for try await status in space.statusStream()`.
@@ -70,14 +70,14 @@ extension Space {
     @discardableResult
     public func synced() async throws -> SpaceStatus {
         let native = native
-        return SpaceStatus(native: try await waited { try await native.synced(cancel: $0) })
+        return SpaceStatus(native: try await waited({ try native.synced() }, { try await $0.status() }))
     }
 
     /// Waits until this device has folded the order up to a position. Throws as ``synced()`` does.
     @discardableResult
     public func reached(_ seq: Int64) async throws -> SpaceStatus {
         let native = native
-        return SpaceStatus(native: try await waited { try await native.reached(seq: seq, cancel: $0) })
+        return SpaceStatus(native: try await waited({ try native.reached(seq: seq) }, { try await $0.status() }))
     }
 }
 

@@ -54,7 +54,7 @@ public struct Space: Sendable, Identifiable {
     ///
     /// Throws `invalid` with `not_folded` while something ordered cannot be opened yet.
     public func stateRoot() async throws(VeilfoldError) -> String {
-        try await answered { try await native.stateRoot() }
+        try await answered { try await native.stateRoot().text() }
     }
 }
 
@@ -71,18 +71,13 @@ func untilCommitted<Answer: Sendable>(
             value = try await onOwnThread { try function(Transaction(builder, space)) }
         } catch {
             // What it was made of may have changed under its hands; then it is run again.
-            if try await answered({ try await builder.isCurrent() }) { throw error }
+            if try await answered({ try await builder.isCurrent().flag() }) { throw error }
             continue
         }
         try Task.checkCancellation()
-        if let outcome = try await answered({ try await Done(builder.commit()) }).outcome {
+        if let outcome = try await answered({ try await builder.commit().outcome() }) {
             return Transacted(value: value, receipt: try outcome.receipt.map { try Receipt($0) })
         }
     }
 }
 
-/// What came of a commit; the generated record does not say that it may be sent.
-private struct Done: @unchecked Sendable {
-    let outcome: Outcome?
-    init(_ outcome: Outcome?) { self.outcome = outcome }
-}

@@ -40,9 +40,9 @@ public enum Veilfold {
             appVersion: appVersion ?? bundleVersion())
         let keys = keyStore.map(GuardedKeyStore.init)
         let native = try await answered {
-            try await VeilfoldFFI.Client.open(path: path, config: config, keyStore: keys, resolvers: brought)
+            try await openClient(path: path, config: config, keyStore: keys, resolvers: brought).client()
         }
-        runAgain(try await answered { try await native.retries() }, known)
+        runAgain(try await answered { try await native.retries().retryStream() }, known)
         return Client(native, name: name, known)
     }
 }

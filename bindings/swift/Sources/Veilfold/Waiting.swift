@@ -4,14 +4,16 @@ internal import VeilfoldFFI
 /// Waits for something that may never come, and no longer than its task is wanted.
 ///
 /// Cancelling a task does not reach a call of the generated layer by itself, so the call is told.
-func waited<T: Sendable>(_ call: @Sendable (Cancel) async throws -> T) async throws -> T {
-    let cancel = try told { try Cancel() }
+func waited<T: Sendable>(
+    _ start: () throws -> AsyncCall, _ answer: (AsyncCall) async throws -> T
+) async throws -> T {
+    let call = try told(start)
     do {
         return try await withTaskCancellationHandler {
-            try await call(cancel)
+            try await answer(call)
         } onCancel: {
             // Cancelling fails only where there is nothing to end any more.
-            try? cancel.cancel()
+            try? call.cancel()
         }
     } catch {
         try Task.checkCancellation()

@@ -37,10 +37,10 @@ public final class HostileRelay: Sendable {
 
     /// Starts one, which tells the truth at both doors.
     public static func start() async throws -> HostileRelay {
-        let native = try await VeilfoldFFI.HostileRelay.start()
-        guard let url = URL(string: try native.url()), let lyingURL = URL(string: try native.lyingUrl()) else {
-            throw URLError(.badURL)
-        }
+        guard case .hostileRelay(let native) = try await startHostileRelay().answer(),
+            let url = URL(string: try native.url()),
+            let lyingURL = URL(string: try native.lyingUrl())
+        else { throw URLError(.badURL) }
         return HostileRelay(native, url, lyingURL)
     }
 
@@ -56,11 +56,11 @@ public final class HostileRelay: Sendable {
             case .delays: .delays
             case nil: nil
             }
-        try await native.lie(lie: lie)
+        _ = try await native.lie(lie: lie).answer()
     }
 
     /// Stops it; its clients are offline then. Stopping twice is no error.
     public func stop() async throws {
-        try await native.stop()
+        _ = try await native.stop().answer()
     }
 }

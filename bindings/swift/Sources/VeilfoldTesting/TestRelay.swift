@@ -16,13 +16,14 @@ public final class TestRelay: Sendable {
 
     /// Starts a relay.
     public static func start() async throws -> TestRelay {
-        let native = try await VeilfoldFFI.TestRelay.start()
-        guard let url = URL(string: try native.url()) else { throw URLError(.badURL) }
+        guard case .testRelay(let native) = try await startTestRelay().answer(),
+            let url = URL(string: try native.url())
+        else { throw URLError(.badURL) }
         return TestRelay(native, url)
     }
 
     /// Stops it; its clients are offline then. Stopping twice is no error.
     public func stop() async throws {
-        try await native.stop()
+        _ = try await native.stop().answer()
     }
 }

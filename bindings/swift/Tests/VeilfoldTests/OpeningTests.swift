@@ -1,8 +1,9 @@
 import Foundation
-import Veilfold
 import VeilfoldFFI
 import VeilfoldTesting
 import XCTest
+
+@testable import Veilfold
 
 /// A key store in memory that can fail.
 private final class Keys: AppKeyStore {
@@ -67,13 +68,13 @@ final class OpeningTests: XCTestCase {
 
     func testABugInsideIsAnErrorAndTheClientGoesOn() async throws {
         try await alone { _, space in
-            XCTAssertThrowsError(try panicAtOnce()) { error in
-                guard case VeilfoldFFI.VeilfoldError.Internal = error else { return XCTFail("\(error)") }
+            XCTAssertThrowsError(try told { try panicAtOnce() }) { error in
+                guard case AppError.internal = error else { return XCTFail("\(error)") }
             }
             do {
-                try await panicInATask()
+                try await answered { try await panicInATask().done() }
                 XCTFail("nothing was thrown")
-            } catch VeilfoldFFI.VeilfoldError.Internal {}
+            } catch AppError.internal {}
             try await space.collection("c").put("d", ["still": "here"])
             let document = try await space.collection("c").get("d")
             XCTAssertEqual(document, ["still": "here"])

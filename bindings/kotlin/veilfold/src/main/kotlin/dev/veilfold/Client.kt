@@ -12,6 +12,7 @@ import java.io.Closeable
 import java.io.File
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.time.Duration
+import dev.veilfold.ffi.openClient
 import dev.veilfold.ffi.Client as NativeClient
 import dev.veilfold.ffi.ClientConfig as NativeConfig
 import dev.veilfold.ffi.RetryStream as NativeRetries
@@ -61,8 +62,8 @@ public object Veilfold {
         val config = NativeConfig(relay, name, durability == Durability.POWER, null, appVersion)
         val guarded = keyStore?.let(::GuardedKeyStore)
         val brought = nativeResolvers(resolvers)
-        val native = answered { NativeClient.open(path, config, guarded, brought) }
-        return Client(native, name, known, answered { native.retries() })
+        val native = answered { openClient(path, config, guarded, brought).client() }
+        return Client(native, name, known, answered { native.retries().retries() })
     }
 
     /** The same for a file at hand. */
@@ -100,35 +101,35 @@ public class Client internal constructor(
     }
 
     /** Founds a space whose only member is this device. Works offline. The name is this device's own. */
-    public suspend fun createSpace(name: String = ""): Space = spaceOf(answered { native.createSpace(name) })
+    public suspend fun createSpace(name: String = ""): Space = spaceOf(answered { native.createSpace(name).space() })
 
     /** The spaces of this device. */
-    public suspend fun spaces(): List<Space> = answered { native.spaces() }.map { space(it.id) }
+    public suspend fun spaces(): List<Space> = answered { native.spaces().spaces() }.map { space(it.id) }
 
     /** A space of this device. Throws [VeilfoldException.Invalid] for one that it does not have. */
-    public suspend fun space(id: String): Space = spaceOf(answered { native.space(id) })
+    public suspend fun space(id: String): Space = spaceOf(answered { native.space(id).space() })
 
     /**
      * Makes a contact card: a text to be handed to a member, who adds it to one space.
      *
      * @param name What members will see, by default the client's.
      */
-    public suspend fun contactCard(name: String? = null): String = answered { native.contactCard(name ?: this.name) }
+    public suspend fun contactCard(name: String? = null): String = answered { native.contactCard(name ?: this.name).text() }
 
     /**
      * Joins the space that a ticket names, under a name of this device's own. Works offline; the
      * documents come with the connection.
      */
-    public suspend fun join(ticket: String, name: String = ""): Space = spaceOf(answered { native.join(ticket, name) })
+    public suspend fun join(ticket: String, name: String = ""): Space = spaceOf(answered { native.join(ticket, name).space() })
 
     /** Names the relay and connects to it; `null` goes offline. Everything written so far syncs. */
-    public suspend fun setRelay(url: String?): Unit = answered { native.setRelay(url) }
+    public suspend fun setRelay(url: String?): Unit = answered { native.setRelay(url).done() }
 
     /** The relay's address. */
-    public suspend fun relay(): String? = answered { native.relay() }
+    public suspend fun relay(): String? = answered { native.relay().textOrNull() }
 
     /** Wants a connection, at once instead of at the next attempt. Returns before it is up. */
-    public suspend fun connect(): Unit = answered { native.connect() }
+    public suspend fun connect(): Unit = answered { native.connect().done() }
 
     /**
      * Connects, waits at most [timeout] until every space has sent and fetched everything, and goes offline
@@ -138,20 +139,20 @@ public class Client internal constructor(
      * @throws VeilfoldException.RelayMisbehaved when the relay was caught.
      */
     public suspend fun syncOnce(timeout: Duration): Boolean =
-        answered { native.syncOnce(timeout.inWholeMilliseconds.coerceAtLeast(0).toULong()) }
+        answered { native.syncOnce(timeout.inWholeMilliseconds.coerceAtLeast(0).toULong()).flag() }
 
     /** Goes offline until [connect]. */
-    public suspend fun disconnect(): Unit = answered { native.disconnect() }
+    public suspend fun disconnect(): Unit = answered { native.disconnect().done() }
 
     /** How it stands with the relay, and every space. Does not wait for the relay. */
-    public suspend fun status(): ClientStatus = statusOf(answered { native.status() })
+    public suspend fun status(): ClientStatus = statusOf(answered { native.status().clientStatus() })
 
     /**
      * What happens from the start of the collection on that no call waits for: a relay that misbehaves,
      * lost connections, a full disk. The first collection begins with what happened since the client was
      * opened. Completes when the client closes.
      */
-    public fun events(): Flow<Event> = events { native.events() }
+    public fun events(): Flow<Event> = events { native.events().events() }
 
     /**
      * Closes the client: streams end, waiting calls throw [VeilfoldException.Invalid] with `closed`, the
@@ -159,7 +160,7 @@ public class Client internal constructor(
      * is no error. [close] does the same and blocks its caller for that moment.
      */
     public suspend fun shutdown() {
-        answered { native.shutdown() }
+        answered { native.shutdown().done() }
         scope.cancel()
     }
 
@@ -172,7 +173,7 @@ public class Client internal constructor(
     private suspend fun spaceOf(found: NativeSpace): Space {
         val id = told { found.id() }
         return spaces[id] ?: run {
-            val made = Space(found, id, told { found.name() }, statusOf(answered { found.status() }), scope, mutators)
+            val made = Space(found, id, told { found.name() }, statusOf(answered { found.status().status() }), scope, mutators)
             spaces.putIfAbsent(id, made) ?: made
         }
     }

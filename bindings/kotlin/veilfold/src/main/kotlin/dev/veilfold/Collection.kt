@@ -45,7 +45,7 @@ public class Collection<T : Any> internal constructor(
 ) {
     /** A document as it is visible, `null` when there is none of that id. */
     public suspend fun get(id: String): T? =
-        answered { native.get(name, id)?.let { mapping.document(id, parsed(it)) } }
+        answered { native.get(name, id).jsonOrNull()?.let { mapping.document(id, parsed(it)) } }
 
     /** All documents, by id. Read page by page; a live query is consistent. */
     public suspend fun all(): List<T> =
@@ -53,7 +53,7 @@ public class Collection<T : Any> internal constructor(
             val rows = ArrayList<T>()
             var after: String? = null
             do {
-                val page = rowsOf(parsed(native.page(name, after, PAGE)), mapping)
+                val page = rowsOf(parsed(native.page(name, after, PAGE).json()), mapping)
                 page.mapTo(rows) { it.second }
                 after = page.lastOrNull()?.first
             } while (page.size.toUInt() == PAGE)
@@ -68,10 +68,10 @@ public class Collection<T : Any> internal constructor(
     public fun live(): Flow<List<T>> = changes().map { it.rows }
 
     /** As [live], with what is different from the state before. */
-    public fun changes(): Flow<Change<T>> = changes(mapping) { native.live(name, null) }
+    public fun changes(): Flow<Change<T>> = changes(mapping) { native.live(name, null).live() }
 
     /** Watches one document: gives it, or `null` while there is none, as it changes. */
-    public fun liveDocument(id: String): Flow<T?> = states(mapping, id) { native.live(name, id) }
+    public fun liveDocument(id: String): Flow<T?> = states(mapping, id) { native.live(name, id).live() }
 
     /**
      * Asks the collection's own [Resolver], which decides what becomes of the document. What it refuses as the
@@ -129,11 +129,11 @@ public class Collection<T : Any> internal constructor(
         copied(id, to.native, to.name, newId)
 
     private suspend fun copied(id: String, space: NativeSpace, collection: String, newId: String): Receipt? =
-        answered { native.copyDocument(name, id, space, collection, newId) }?.let(::Receipt)
+        answered { native.copyDocument(name, id, space, collection, newId).receiptOrNull() }?.let(::Receipt)
 
     /** The elements of the list at a path; empty when there is no list. */
     public suspend fun elements(id: String, path: CharSequence): List<ListElement> =
-        answered { elementsOf(native.elements(name, id, bytesOf(pathElement(path)))) }
+        answered { elementsOf(native.elements(name, id, bytesOf(pathElement(path))).json()) }
 
     /**
      * Adds an element at the end of a list, making the list when there is none. Its id is the first of
@@ -192,7 +192,7 @@ public class Collection<T : Any> internal constructor(
     override fun toString(): String = "Collection($name)"
 
     private suspend fun commit(action: () -> JsonObject): Receipt =
-        answered { Receipt(native.commit(bytesOf(JsonArray(listOf(action()))))) }
+        answered { Receipt(native.commit(bytesOf(JsonArray(listOf(action())))).receipt()) }
 
     internal fun idOf(document: T): String =
         mapping.id(document) ?: throw invalid("no_id", "this type has no property `id`; give one beside the document")

@@ -66,7 +66,7 @@ public class Receipt internal constructor(private val native: NativeReceipt) {
      * @throws VeilfoldException.Invalid with `fate_forgotten` when it is unknown here or was settled
      *   more than 10,000 writes ago.
      */
-    public suspend fun fate(): Fate = fateOf(answered { native.fate() })
+    public suspend fun fate(): Fate = fateOf(answered { native.fate().fate() })
 
     /**
      * Waits until nothing will change the fate any more, which may take as long as the device is
@@ -74,10 +74,10 @@ public class Receipt internal constructor(private val native: NativeReceipt) {
      *
      * @throws VeilfoldException.Invalid as [fate], and with `closed` when the client is closed meanwhile.
      */
-    public suspend fun settled(): Fate.Settled = settledOf(answered { native.settled() })
+    public suspend fun settled(): Fate.Settled = settledOf(answered { native.settled().fate() })
 
     /** How many transactions were tried for it so far; more than 1 only for a [Mutator]. Throws as [fate]. */
-    public suspend fun attempts(): Long = answered { native.attempts() }
+    public suspend fun attempts(): Long = answered { native.attempts().number() }
 
     override fun toString(): String = "Receipt($txId)"
 }

@@ -91,7 +91,7 @@ internal suspend fun runAgain(retries: NativeRetries, mutators: Mutators): Unit 
     retries.use {
         while (true) {
             try {
-                (answered { retries.next() } ?: return).use { run -> runOne(run, mutators) }
+                (answered { retries.next().retryOrNull() } ?: return).use { run -> runOne(run, mutators) }
             } catch (error: VeilfoldException) {
                 if (error.isEnd()) return
                 delay(PAUSE)
@@ -105,7 +105,7 @@ internal suspend fun runAgain(retries: NativeRetries, mutators: Mutators): Unit 
 private suspend fun runOne(run: NativeRun, mutators: Mutators) {
     val mutator = mutators.find(told { run.name() })
     if (mutator == null) {
-        answered { run.giveUp(NativeEnd.MISSING) }
+        answered { run.giveUp(NativeEnd.MISSING).done() }
         return
     }
     val args = told { run.args() }
@@ -125,7 +125,7 @@ private suspend fun runOne(run: NativeRun, mutators: Mutators) {
         } catch (_: Throwable) {
             NativeEnd.FAILED
         }
-    if (end == null) told { run.committed() } else answered { run.giveUp(end) }
+    if (end == null) told { run.committed() } else answered { run.giveUp(end).done() }
 }
 
 /** What an error of a mutator or of its commit means for it; `null` when it is not about the mutator. */

@@ -36,10 +36,10 @@ public class Space internal constructor(
     }
 
     /** The status as it changes, the present one first; completes when the client closes. */
-    public fun statuses(): Flow<SyncStatus> = statuses { native.statusStream() }
+    public fun statuses(): Flow<SyncStatus> = statuses { native.statusStream().statuses() }
 
     /** The status at this moment. */
-    public suspend fun currentStatus(): SyncStatus = statusOf(answered { native.status() })
+    public suspend fun currentStatus(): SyncStatus = statusOf(answered { native.status().status() })
 
     /** A collection of it whose documents are serializable objects: `space.collection<Item>("items")`. */
     public inline fun <reified T : Any> collection(name: String): Collection<T> = collection(name, serializer<T>())
@@ -92,7 +92,7 @@ public class Space internal constructor(
      * fate in the collector, or in operators without a buffer. A space has one such place: collect this
      * flow in one place at a time. Completes when the client closes.
      */
-    public fun fates(): Flow<SettledFate> = fates { native.fates() }
+    public fun fates(): Flow<SettledFate> = fates { native.fates().fates() }
 
     /**
      * Has the space accept the newest version of every resolver that the client was opened with, for ever.
@@ -102,7 +102,7 @@ public class Space internal constructor(
      *
      * @throws VeilfoldException.NotAllowed for who is no admin.
      */
-    public suspend fun enableResolvers(): Receipt? = answered { native.enableResolvers() }?.let(::Receipt)
+    public suspend fun enableResolvers(): Receipt? = answered { native.enableResolvers().receiptOrNull() }?.let(::Receipt)
 
     /** The receipt of a write whose id the app kept, also from an earlier run of the process. */
     public fun receipt(txId: String): Receipt = Receipt(told { native.receipt(txId) })
@@ -114,19 +114,19 @@ public class Space internal constructor(
      * @throws VeilfoldException.Invalid for what is no card and for one that was added before.
      */
     public suspend fun addMember(card: String, role: Role = Role.WRITER): Ticket {
-        val added = answered { native.addMember(card, role.native) }
+        val added = answered { native.addMember(card, role.native).added() }
         return Ticket(added.ticket, Receipt(added.receipt))
     }
 
     /** Who is in the space, as far as this device has folded the order. */
-    public suspend fun members(): List<Member> = answered { native.members() }.map(::memberOf)
+    public suspend fun members(): List<Member> = answered { native.members().members() }.map(::memberOf)
 
     /**
      * Hash over the whole ordered state, 64 hex digits: equal on all devices at one position.
      *
      * @throws VeilfoldException.Invalid with `not_folded` while something ordered cannot be opened yet.
      */
-    public suspend fun stateRoot(): String = answered { native.stateRoot() }
+    public suspend fun stateRoot(): String = answered { native.stateRoot().text() }
 
     /**
      * Waits until the order contains all own writes and this device has caught up.
@@ -134,10 +134,10 @@ public class Space internal constructor(
      * @throws VeilfoldException.Offline when no relay is named.
      * @throws VeilfoldException.RelayMisbehaved when the relay was caught.
      */
-    public suspend fun synced(): SyncStatus = statusOf(answered { native.synced() })
+    public suspend fun synced(): SyncStatus = statusOf(answered { native.synced().status() })
 
     /** Waits until this device has folded the order up to a position. Throws as [synced]. */
-    public suspend fun reached(seq: Long): SyncStatus = statusOf(answered { native.reached(seq) })
+    public suspend fun reached(seq: Long): SyncStatus = statusOf(answered { native.reached(seq).status() })
 
     override fun toString(): String = "Space(${id.take(8)}…)"
 }

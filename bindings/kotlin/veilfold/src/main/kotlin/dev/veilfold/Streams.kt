@@ -72,7 +72,7 @@ internal fun statuses(open: suspend () -> NativeStatuses): Flow<SyncStatus> =
     flow {
         val stream = answered(open)
         try {
-            while (true) emit(statusOf(answered { stream.next() } ?: break))
+            while (true) emit(statusOf(answered { stream.next().statusOrNull() } ?: break))
         } finally {
             stream.cancel()
             stream.close()
@@ -84,7 +84,7 @@ internal fun events(open: suspend () -> NativeEvents): Flow<Event> =
         val stream = answered(open)
         try {
             while (true) {
-                val batch = answered { stream.nextBatch(EVENTS) } ?: break
+                val batch = answered { stream.nextBatch(EVENTS).eventsOrNull() } ?: break
                 if (batch.missed > 0) emit(Event.Missed(batch.missed))
                 for (event in batch.events) emit(eventOf(event))
             }
@@ -99,7 +99,7 @@ internal fun fates(open: suspend () -> NativeFates): Flow<SettledFate> =
         val stream = answered(open)
         try {
             while (true) {
-                val batch = answered { stream.nextBatch(FATES) } ?: break
+                val batch = answered { stream.nextBatch(FATES).fatesOrNull() } ?: break
                 batch.fates.forEachIndexed { index, settled ->
                     emit(settledFateOf(settled, missed = if (index == 0) batch.missed else 0))
                 }
@@ -139,7 +139,7 @@ private suspend fun <T> nextStep(live: NativeLive, mapping: Mapping<T>): Step<T>
     answered {
         val step = Step<T>()
         while (!step.complete) {
-            val batch = live.nextBatch(BATCH) ?: return@answered null
+            val batch = live.nextBatch(BATCH).jsonOrNull() ?: return@answered null
             step.add(parsed(batch) as JsonObject, mapping)
         }
         step

@@ -30,7 +30,7 @@ public class Text internal constructor(
     /** The text as it is visible, `null` when there is none. */
     public suspend fun read(): String? =
         answered {
-            val document = collection.native.get(collection.name, id) ?: return@answered null
+            val document = collection.native.get(collection.name, id).jsonOrNull() ?: return@answered null
             keysOf(path).fold<String, Value?>(valueOf(parsed(document) as JsonObject)) { value, key -> value[key] }.text
         }
 }

@@ -198,11 +198,11 @@ internal suspend fun <T> transact(
                     throw cancelled
                 } catch (error: Exception) {
                     // What it was made of may have changed under its hands; then it is run again.
-                    if (answered { native.isCurrent() }) throw error else return@use null
+                    if (answered { native.isCurrent().flag() }) throw error else return@use null
                 } finally {
                     transaction.end()
                 }
-            answered { native.commit() }?.let { Transacted(value, it.receipt?.let(::Receipt)) }
+            answered { native.commit().outcomeOrNull() }?.let { Transacted(value, it.receipt?.let(::Receipt)) }
         }?.let { return it }
     }
 }

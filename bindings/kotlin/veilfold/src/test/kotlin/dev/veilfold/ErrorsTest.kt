@@ -49,7 +49,7 @@ class ErrorsTest {
 
     @Test
     fun aPanicInsideIsAnErrorOfTheCallAndNothingElse() = story {
-        for (panic in listOf<suspend () -> Any?>({ told { panicAtOnce() } }, { answered { panicInATask() } })) {
+        for (panic in listOf<suspend () -> Any?>({ told { panicAtOnce() } }, { answered { panicInATask().done() } })) {
             assertTrue(failure("internal", panic) is VeilfoldException.Internal)
         }
         Veilfold.open(store(folder)).use { it.createSpace() }
