@@ -76,9 +76,11 @@ pub fn strip(place: &Place, whole: &std::path::Path, stripped: &std::path::Path)
 /// The date in everything that insists on one: 1 January 1980.
 pub const SOURCE_DATE: &str = "315532800";
 
-/// Panic messages name files: by their place in the checkout or in the registry, not on a machine.
+/// Panic messages name files: by their place in the checkout or in the registry, not on a machine. With frame
+/// pointers, as Apple's and Android's systems want them anyway, the tables for unwinding are smaller.
 pub fn rustflags(place: &Place) -> String {
-    remapped(place).map(|(from, to)| format!("--remap-path-prefix={from}={to}")).join(" ")
+    let paths = remapped(place).map(|(from, to)| format!("--remap-path-prefix={from}={to}")).join(" ");
+    format!("-Cforce-frame-pointers=yes {paths}")
 }
 
 /// The same for C code that comes with a dependency. No panic passes through C, so it needs no tables
