@@ -78,7 +78,8 @@ pub enum Answer {
     HostileRelay(Arc<HostileRelay>),
 }
 
-/// A call under way. It goes on whether or not anybody waits.
+/// A call under way. What changes something goes on whether or not anybody waits; a wait or a read ends
+/// with this object.
 #[derive(Debug, uniffi::Object)]
 pub struct AsyncCall {
     task: Mutex<Option<Task>>,
