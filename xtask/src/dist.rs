@@ -6,7 +6,7 @@
 mod sbom;
 
 use crate::place::Place;
-use crate::{kotlin, table, wheel, xcframework, zip};
+use crate::{kotlin, ship, table, wheel, xcframework, zip};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -21,6 +21,8 @@ pub struct Options {
     /// Only writes the sums of what lies in `target/dist` already, after joining it from several machines
     #[arg(long)]
     pub sums: bool,
+    #[command(flatten)]
+    pub extras: ship::Extras,
     /// Builds everything twice, in folders of different names, and compares the bytes
     #[arg(long)]
     pub again: bool,
@@ -31,21 +33,21 @@ pub fn run(place: &Place, options: &Options) -> bool {
         return sbom::write(place) && close(place);
     }
     if options.again {
-        return same_again(place, options.install, &options.slices);
+        return same_again(place, options.install, &options.slices, options.extras);
     }
     let _ = std::fs::remove_dir_all(place.target.join("dist"));
-    make(place, options.install, &options.slices) && sbom::write(place) && close(place)
+    make(place, options.install, &options.slices, options.extras) && sbom::write(place) && close(place)
 }
 
 /// Makes all that this machine has the tools for; false if something of that failed.
-fn make(place: &Place, install: bool, slices: &[String]) -> bool {
-    let apple = xcframework::Options { slices: slices.to_vec(), install };
-    let android = kotlin::aar::Options { install, jni_libs: None };
+fn make(place: &Place, install: bool, slices: &[String], extras: ship::Extras) -> bool {
+    let apple = xcframework::Options { slices: slices.to_vec(), install, extras };
+    let android = kotlin::aar::Options { install, jni_libs: None, extras };
     let has_ndk = std::env::var_os("ANDROID_NDK_HOME").is_some();
     let mut parts: Vec<(&str, &dyn Fn() -> bool)> = Vec::new();
     let make_apple = || xcframework::run(place, &apple);
-    let make_wheel = || wheel::run(place, &wheel::Options { install });
-    let make_jar = || kotlin::jar::run(place, &kotlin::jar::Options { install });
+    let make_wheel = || wheel::run(place, &wheel::Options { install, extras });
+    let make_jar = || kotlin::jar::run(place, &kotlin::jar::Options { install, extras });
     let make_aar = || kotlin::aar::run(place, &android);
     parts.push(("XCFramework and Swift package", &make_apple));
     parts.push(("wheel", &make_wheel));
@@ -94,10 +96,10 @@ const SUMS: &str = "SHA256SUMS";
 
 /// Builds in the target folder and in one of another name, from nothing, and compares what came out.
 /// The second folder is kept no longer than that.
-pub fn same_again(place: &Place, install: bool, slices: &[String]) -> bool {
+pub fn same_again(place: &Place, install: bool, slices: &[String], extras: ship::Extras) -> bool {
     let second = Place { root: place.root.clone(), target: place.target.join("again") };
     let _ = std::fs::remove_dir_all(&second.target);
-    let made = make(place, install, slices) && make(&second, install, slices);
+    let made = make(place, install, slices, extras) && make(&second, install, slices, extras);
     let differ = match (released(place), released(&second)) {
         (Ok(first), Ok(second)) => different(&first, &second),
         (Err(error), _) | (_, Err(error)) => vec![error.to_string()],

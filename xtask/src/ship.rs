@@ -30,6 +30,26 @@ pub enum Kind {
     Measured,
 }
 
+/// What an artifact has beside what users get by default.
+#[derive(clap::Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// With what runs resolvers compiled to WebAssembly, which is about a million bytes
+    #[arg(long)]
+    pub wasm: bool,
+}
+
+impl Extras {
+    /// What cargo is told, after the features that there are anyway.
+    pub fn features(self) -> &'static [&'static str] {
+        if self.wasm { &["--features", "wasm"] } else { &[] }
+    }
+
+    /// The library of this machine.
+    pub fn kind(self) -> Kind {
+        if self.wasm { Kind::WithWasm } else { Kind::Shipped }
+    }
+}
+
 /// Builds `veilfold-ffi` for this machine.
 pub fn host_library(place: &Place, kind: Kind) -> Option<HostLibrary> {
     let host = host(place)?;
@@ -43,7 +63,7 @@ pub fn host_library(place: &Place, kind: Kind) -> Option<HostLibrary> {
         build = build.args(["--no-default-features", "--features", "platform-log"]);
     }
     if kind == Kind::WithWasm {
-        build = build.args(["--features", "wasm"]);
+        build = build.args(Extras { wasm: true }.features());
     }
     if kind == Kind::Measured {
         build = build.args(["--features", "bindgen,testing"]);

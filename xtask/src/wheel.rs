@@ -20,10 +20,12 @@ pub struct Options {
     /// Installs what is missing on this machine
     #[arg(long)]
     pub install: bool,
+    #[command(flatten)]
+    pub extras: ship::Extras,
 }
 
 pub fn run(place: &Place, options: &Options) -> bool {
-    let Some(wheel) = make(place, options.install) else { return false };
+    let Some(wheel) = make(place, options.install, options.extras) else { return false };
     let tried = try_alone(place, &wheel);
     println!("\n{}", table::text(&described(&wheel)));
     println!("{}", wheel.file.display());
@@ -37,7 +39,7 @@ pub struct Wheel {
 }
 
 /// Builds the wheel into the folder of the release.
-pub fn make(place: &Place, install: bool) -> Option<Wheel> {
+pub fn make(place: &Place, install: bool, extras: ship::Extras) -> Option<Wheel> {
     if !Tool::Python.get(place, install) {
         return None;
     }
@@ -48,6 +50,8 @@ pub fn make(place: &Place, install: bool) -> Option<Wheel> {
     let built = Run::new(&python, &place.root.join("bindings/python"))
         .args(["-m", "maturin", "build", "--profile", ship::PROFILE, "--target", &host, "--out"])
         .arg(work.join("built"))
+        // In place of the features that the package names itself.
+        .args(if extras.wasm { &["--features", "bindgen,testing,wasm"][..] } else { &[] })
         .env("CARGO_TARGET_DIR", &place.target)
         .env("RUSTFLAGS", ship::rustflags(place))
         .env(&format!("CFLAGS_{}", host.replace('-', "_")), ship::cflags(place))

@@ -14,7 +14,7 @@ mod toolchain;
 
 use crate::command::Run;
 use crate::place::Place;
-use crate::table;
+use crate::{ship, table};
 use checks::{Check, Shown};
 use package::Layout;
 use slices::{SLICES, Slice};
@@ -30,6 +30,8 @@ pub struct Options {
     /// Gets what is missing: Rust's standard library by rustup or apt, a C compiler from PyPI
     #[arg(long)]
     pub install: bool,
+    #[command(flatten)]
+    pub extras: ship::Extras,
 }
 
 /// How many checks held, and how many did not.
@@ -55,7 +57,7 @@ pub fn make(place: &Place, options: &Options) -> Option<Judged> {
     let c = toolchain::c(place, options.install)?;
     let mut built = Vec::new();
     for slice in &slices {
-        built.push(Built::build(place, slice, &c, options.install)?);
+        built.push(Built::build(place, slice, &c, options)?);
     }
     let layout = Layout::of(place);
     if let Err(error) = package(place, &layout, &slices, &built, &c) {
@@ -73,11 +75,11 @@ struct Built {
 }
 
 impl Built {
-    fn build(place: &Place, slice: &Slice, c: &C, install: bool) -> Option<Self> {
+    fn build(place: &Place, slice: &Slice, c: &C, options: &Options) -> Option<Self> {
         let mut built = Self { libraries: Vec::new(), std: BTreeSet::new() };
         for target in slice.targets {
-            let std: Std = toolchain::std(place, target, install)?;
-            built.libraries.push(toolchain::build(place, slice, target, std, c)?);
+            let std: Std = toolchain::std(place, target, options.install)?;
+            built.libraries.push(toolchain::build(place, slice, target, std, c, options.extras)?);
             built.std.insert(std.told());
         }
         Some(built)

@@ -50,6 +50,6 @@ const LANGUAGES: [(&str, &str, Tool, Build); 3] = [
 
 /// The wheel that is released, in the environment in which it was tried.
 fn python_player(place: &Place, _: &HostLibrary) -> Option<String> {
-    let made = wheel::make(place, false)?;
+    let made = wheel::make(place, false, ship::Extras::default())?;
     wheel::try_alone(place, &made).then(|| python::player_in(place, "release"))
 }

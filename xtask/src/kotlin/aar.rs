@@ -34,6 +34,8 @@ pub struct Options {
     /// A folder with `<abi>/libveilfold_ffi.so` built elsewhere, instead of building with the NDK
     #[arg(long)]
     pub jni_libs: Option<PathBuf>,
+    #[command(flatten)]
+    pub extras: ship::Extras,
 }
 
 pub fn run(place: &Place, options: &Options) -> bool {
@@ -42,10 +44,10 @@ pub fn run(place: &Place, options: &Options) -> bool {
     }
     let libraries = match &options.jni_libs {
         Some(folder) => Some(folder.clone()),
-        None => with_ndk(place),
+        None => with_ndk(place, options.extras),
     };
     let Some(folder) = libraries else { return false };
-    Release::build(place, MODULES).is_some_and(|release| make(place, &release, &folder))
+    Release::build(place, MODULES, options.extras).is_some_and(|release| make(place, &release, &folder))
 }
 
 /// Packs the libraries of a folder with the classes, and shows what came of it.
@@ -152,7 +154,7 @@ fn write(
 }
 
 /// Builds for the ABIs that devices and emulators have; says what is missing where that cannot be.
-fn with_ndk(place: &Place) -> Option<PathBuf> {
+fn with_ndk(place: &Place, extras: ship::Extras) -> Option<PathBuf> {
     let has_ndk = std::env::var_os("ANDROID_NDK_HOME").is_some_and(|folder| Path::new(&folder).is_dir());
     if !has_ndk || Run::cargo(&place.root).args(["ndk", "--version"]).quietly().is_none() {
         println!(
@@ -174,6 +176,7 @@ fn with_ndk(place: &Place) -> Option<PathBuf> {
         .args(["-P", "24", "-o"])
         .arg(&folder)
         .args(["build", "-p", "veilfold-ffi", "--lib", "--profile", ship::PROFILE])
+        .args(extras.features())
         .env("RUSTFLAGS", flags)
         .succeeds();
     built.then_some(folder)
@@ -182,7 +185,7 @@ fn with_ndk(place: &Place) -> Option<PathBuf> {
 /// Everything but the NDK, with libraries of this machine: one is packed and found by its POM, one is refused. Gives
 /// how many of the checks passed and how many did not.
 pub fn tried(place: &Place) -> (u64, u64) {
-    let Some(release) = Release::build(place, MODULES) else { return (0, 1) };
+    let Some(release) = Release::build(place, MODULES, ship::Extras::default()) else { return (0, 1) };
     let checks: [&dyn Fn() -> bool; 3] = [
         &|| stand_in(place).is_some_and(|folder| make(place, &release, &folder)),
         &|| resolved(place),

@@ -7,7 +7,7 @@ use super::release::{self, Release};
 use super::{Run, maven, quickstarts};
 use crate::place::Place;
 use crate::tools::Tool;
-use crate::{table, zip};
+use crate::{ship, table, zip};
 use std::collections::BTreeMap;
 use std::io::Result;
 
@@ -16,15 +16,17 @@ pub struct Options {
     /// Installs what is missing on this machine
     #[arg(long)]
     pub install: bool,
+    #[command(flatten)]
+    pub extras: ship::Extras,
 }
 
 pub fn run(place: &Place, options: &Options) -> bool {
-    Tool::Java.get(place, options.install) && make(place) && quickstarts::run(place).is_ok()
+    Tool::Java.get(place, options.install) && make(place, options.extras) && quickstarts::run(place).is_ok()
 }
 
 /// Makes the artifacts and shows them.
-pub fn make(place: &Place) -> bool {
-    let Some(release) = Release::build(place, "veilfold,testing") else { return false };
+pub fn make(place: &Place, extras: ship::Extras) -> bool {
+    let Some(release) = Release::build(place, "veilfold,testing", extras) else { return false };
     let Some(relay) = release::relay(place) else { return false };
     let written = library(place, &release).and_then(|jar| Ok((jar, testing(place, &release, &relay)?)));
     let (jar, testing) = match written {

@@ -16,8 +16,8 @@ pub struct Release {
 
 impl Release {
     /// Builds the library, generates for it, and compiles these modules.
-    pub fn build(place: &Place, modules: &str) -> Option<Self> {
-        let library = ship::host_library(place, ship::Kind::Shipped)?;
+    pub fn build(place: &Place, modules: &str, extras: ship::Extras) -> Option<Self> {
+        let library = ship::host_library(place, extras.kind())?;
         let made = place.target.join("kotlin/release");
         let built = generate::generator(place)
             && generate::bindings(place, &library.whole, &made.join("generated"))

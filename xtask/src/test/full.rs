@@ -165,13 +165,17 @@ impl Piece {
                 Outcome::of(guests::run(place, &guests::Options { install, ..guests::Options::default() }))
             }
             Piece::Release(Release::Apple) => steps::xcframework(place, install, &[]),
-            Piece::Release(Release::Wheel) => Outcome::of(wheel::run(place, &wheel::Options { install })),
+            Piece::Release(Release::Wheel) => {
+                Outcome::of(wheel::run(place, &wheel::Options { install, ..Default::default() }))
+            }
             Piece::Release(Release::Threads) => match python::without_lock(place, install) {
                 Some(said) => count::pytest(&said.text).and_exit(said.ok),
                 None => Outcome::missing(Tool::FreeThreaded.how()),
             },
             Piece::Release(Release::Size) => Outcome::of(size::run(place, &size::Options::default())),
-            Piece::Release(Release::Again) => Outcome::of(dist::same_again(place, install, &[])),
+            Piece::Release(Release::Again) => {
+                Outcome::of(dist::same_again(place, install, &[], Default::default()))
+            }
         }
     }
 }

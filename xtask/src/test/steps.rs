@@ -117,7 +117,7 @@ pub const STEPS: &[Step] = &[
     }),
     step("jar", "kotlin", "The jar, found by its POM, and Kotlin code in the documents", |place, install| {
         with(Tool::Java, place, install, |place| {
-            if !kotlin::jar::make(place) {
+            if !kotlin::jar::make(place, Default::default()) {
                 return Outcome::of(false);
             }
             match kotlin::quickstarts::run(place) {
@@ -181,7 +181,7 @@ fn dependencies(place: &Place, install: bool) -> Outcome {
 /// Every check on what was packaged counts as a test.
 pub fn xcframework(place: &Place, install: bool, slices: &[&str]) -> Outcome {
     let slices = slices.iter().map(|name| (*name).to_owned()).collect();
-    match xcframework::make(place, &xcframework::Options { slices, install }) {
+    match xcframework::make(place, &xcframework::Options { slices, install, ..Default::default() }) {
         Some(judged) => Outcome { passed: judged.passed, failed: judged.failed, note: None },
         None => Outcome::missing("the library was not built"),
     }

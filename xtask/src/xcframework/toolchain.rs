@@ -104,7 +104,14 @@ pub fn c(place: &Place, install: bool) -> Option<C> {
 }
 
 /// Builds the static library of one target and returns where it lies.
-pub fn build(place: &Place, slice: &Slice, target: &Target, std: Std, c: &C) -> Option<PathBuf> {
+pub fn build(
+    place: &Place,
+    slice: &Slice,
+    target: &Target,
+    std: Std,
+    c: &C,
+    extras: ship::Extras,
+) -> Option<PathBuf> {
     let (cargo, folder) = match std {
         Std::Rustup => (Run::cargo(&place.root), place.target.clone()),
         Std::Debian => (Run::new(DEBIAN_CARGO, &place.root), place.target.join("debian")),
@@ -113,6 +120,7 @@ pub fn build(place: &Place, slice: &Slice, target: &Target, std: Std, c: &C) -> 
     let mut build = cargo
         .args(["rustc", "-p", "veilfold-ffi", "--lib", "--crate-type", "staticlib"])
         .args(["--profile", ship::PROFILE, "--target", target.rust])
+        .args(extras.features())
         .env("CARGO_TARGET_DIR", &folder)
         // An app keeps what it links of an archive; debugging information would only make it large. Apple's
         // systems want frame pointers.
