@@ -229,7 +229,7 @@ fn malformed() -> Error {
     Error::invalid("bad_action", "an action is not well formed")
 }
 
-fn bad_json(error: JsonError) -> Error {
+pub(crate) fn bad_json(error: JsonError) -> Error {
     Error::invalid("bad_json", error.to_string())
 }
 

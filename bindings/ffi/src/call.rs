@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use veilfold_core::Error;
 
 /// What a call gives; which of these, the call says.
-#[derive(Clone, Debug, uniffi::Enum)]
+#[derive(Debug, uniffi::Enum)]
 pub enum Answer {
     /// It is done.
     Done,

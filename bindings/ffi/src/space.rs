@@ -1,6 +1,6 @@
 //! A Space: reads, blind writes, Transactions, Members, status.
 
-use crate::action::{actions_from_json, path_from_json};
+use crate::action::{actions_from_json, bad_json, path_from_json};
 use crate::call::{Answer, AsyncCall};
 use crate::client::bytes_of_hex;
 use crate::error::Result;
@@ -73,7 +73,7 @@ impl Space {
     /// Starts a Transaction of a named mutator: its commit keeps name and arguments (JSON) with it, so
     /// that the mutator is run again when the order rejects it.
     pub fn begin_mutation(&self, name: String, args: Vec<u8>) -> Result<Arc<TransactionBuilder>> {
-        value_from_json(&args).map_err(|error| Error::invalid("bad_json", error.to_string()))?;
+        value_from_json(&args).map_err(bad_json)?;
         Ok(TransactionBuilder::new(self.inner.begin_mutation(&name, args)))
     }
 
