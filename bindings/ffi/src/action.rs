@@ -37,22 +37,6 @@ use veilfold_core::model::{
 /// An Action as it is written: read as any JSON is, for code of its own would be four times as large.
 struct Wish(Fields);
 
-const FIELDS: [&str; 13] = [
-    "op",
-    "collection",
-    "id",
-    "path",
-    "value",
-    "by",
-    "element",
-    "after",
-    "before",
-    "is",
-    "text",
-    "name",
-    "splices",
-];
-
 /// Reads an array of Actions.
 ///
 /// # Errors
@@ -73,23 +57,23 @@ pub(crate) fn path_from_json(json: &[u8]) -> Result<Path, Error> {
 fn tree(json: &[u8], code: &'static str) -> Result<Value, Error> {
     tree_from_json(json).map_err(|error| match error {
         JsonError::Syntax => Error::invalid(code, error.to_string()),
-        JsonError::NumberRange | JsonError::NotAnObject => bad_json(error),
+        _ => bad_json(error),
     })
 }
 
 impl Wish {
     fn read(value: Value) -> Result<Self, Error> {
         match value {
-            Value::Map(fields) if fields.keys().all(|name| FIELDS.contains(&name.as_str())) => {
-                Ok(Self(fields))
-            }
+            Value::Map(fields) => Ok(Self(fields)),
             _ => Err(malformed()),
         }
     }
 
     fn into_action(mut self) -> Result<Action, Error> {
         let op = self.op()?;
-        Ok(Action { key: DocumentKey::new(self.text("collection")?, self.text("id")?), op })
+        let key = DocumentKey::new(self.text("collection")?, self.text("id")?);
+        // What the operation did not take is none of its fields.
+        if self.0.is_empty() { Ok(Action { key, op }) } else { Err(malformed()) }
     }
 
     fn text(&mut self, name: &str) -> Result<String, Error> {
@@ -126,8 +110,8 @@ impl Wish {
         })
     }
 
-    fn path(&self) -> Result<Path, Error> {
-        self.0.get("path").map_or_else(|| Ok(Path::default()), path)
+    fn path(&mut self) -> Result<Path, Error> {
+        self.0.remove("path").map_or_else(|| Ok(Path::default()), |written| path(&written))
     }
 
     fn value(&mut self) -> Result<Value, Error> {
@@ -140,9 +124,9 @@ impl Wish {
         if matches!(value, Value::Map(_)) { Ok(value) } else { Err(bad_json(JsonError::NotAnObject)) }
     }
 
-    fn by(&self) -> Result<i64, Error> {
-        match self.0.get("by") {
-            Some(Value::Int(by)) => Ok(*by),
+    fn by(&mut self) -> Result<i64, Error> {
+        match self.0.remove("by") {
+            Some(Value::Int(by)) => Ok(by),
             _ => Err(missing("by")),
         }
     }
@@ -157,9 +141,9 @@ impl Wish {
         element(&self.text("element")?)
     }
 
-    fn place(&self) -> Result<Place, Error> {
-        let beside = |name: &str| match self.0.get(name) {
-            Some(Value::String(text)) => element(text).map(Some),
+    fn place(&mut self) -> Result<Place, Error> {
+        let mut beside = |name: &str| match self.0.remove(name) {
+            Some(Value::String(text)) => element(&text).map(Some),
             Some(Value::Null) | None => Ok(None),
             Some(_) => Err(missing(name)),
         };
@@ -307,6 +291,9 @@ mod tests {
             (r#""op":"list_insert","path":"a","value":1,"after":7"#, "bad_action"),
             (r#""op":"text_edit","path":"a","splices":[[1,-1,"secret"]]"#, "bad_action"),
             (r#""op":"text_edit","path":"a","splices":[[1,1]]"#, "bad_action"),
+            (r#""op":"set","op":"delete","path":"secret","value":1"#, "bad_json"),
+            (r#""op":"delete","by":"secret""#, "bad_action"),
+            (r#""op":"increment","path":"a","by":9223372036854775808"#, "bad_json"),
         ] {
             let refused = op(json).unwrap_err();
             assert_eq!((refused.kind, refused.code), (ErrorKind::Invalid, code), "{json}");

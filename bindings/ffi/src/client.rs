@@ -146,15 +146,12 @@ impl Client {
     }
 
     /// Connects, waits at most `wait_ms` until every Space has sent and fetched everything, and goes
-    /// offline again if it was before. False: not everything, and it goes on with the next connection.
+    /// offline again if it was before and nobody said otherwise meanwhile. False: not everything, and it goes on with the next connection.
     pub fn sync_once(&self, wait_ms: u64) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
         AsyncCall::read(async move {
-            let wanted = client.status().await?.wants_connection;
-            client.connect().await?;
-            let back = GoOffline((!wanted).then(|| client.clone()));
+            let _connected = client.keep_connected()?;
             let synced = tokio::time::timeout(Duration::from_millis(wait_ms), client.synced()).await;
-            back.now().await?;
             // A deadline is no error; what the wait itself says is.
             synced.map_or(Ok(false), |synced| synced.map(|()| true)).map(Answer::Flag)
         })
@@ -178,27 +175,6 @@ impl Client {
         let wait = Duration::from_millis(wait_ms.into());
         let close = async move { client.close().await.map(|()| Answer::Done) };
         Ok(runtime::run_blocking(Box::pin(close), wait)?)
-    }
-}
-
-/// Ends a connection that was made for one call, also when nobody waits for the call any more.
-struct GoOffline(Option<client::Client>);
-
-impl GoOffline {
-    async fn now(mut self) -> Result<(), Error> {
-        if let Some(client) = self.0.take() {
-            client.disconnect().await?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for GoOffline {
-    fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
-            // Who could be told has given up; a closed client is offline anyway.
-            runtime::start(Box::pin(async move { client.disconnect().await.map(|()| Answer::Done) }));
-        }
     }
 }
 

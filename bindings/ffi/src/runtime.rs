@@ -115,13 +115,6 @@ impl Drop for Abort {
     }
 }
 
-/// Starts work that nobody waits for.
-pub(crate) fn start(work: Work) {
-    if let Ok(runtime) = handle() {
-        runtime.spawn(work);
-    }
-}
-
 /// Runs work to its end and blocks the caller meanwhile, at most that long.
 pub(crate) fn run_blocking(work: Work, wait: Duration) -> Result<(), Error> {
     let mut work = Task::start(work)?;

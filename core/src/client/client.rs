@@ -7,7 +7,7 @@ use super::space::Space;
 use super::streams::EventStream;
 use crate::engine::SpaceStatus;
 use crate::error::Error;
-use crate::io::{Driver, RelayUrl};
+use crate::io::{Core, Driver, RelayUrl};
 use crate::keys::ContactCard;
 use crate::members::SpaceTicket;
 use std::path::PathBuf;
@@ -38,6 +38,18 @@ pub struct ClientStatus {
     pub wants_connection: bool,
     /// Every Space, by id.
     pub spaces: Vec<(SpaceId, SpaceStatus)>,
+}
+
+/// A connection for the time of one piece of work ([`Client::keep_connected`]), over when this is dropped.
+#[derive(Debug)]
+#[must_use = "dropped at once, it is over at once"]
+pub struct KeptConnection(Driver);
+
+impl Drop for KeptConnection {
+    fn drop(&mut self) {
+        // A closed client is offline anyway.
+        let _ = self.0.post(Core::let_go);
+    }
 }
 
 impl Client {
@@ -176,6 +188,17 @@ impl Client {
                 Ok(())
             })
             .await
+    }
+
+    /// Connects as [`Client::connect`] does, for as long as what it gives is kept. With the last of these the
+    /// Device goes offline if it was before the first, and if nobody called `connect`, `disconnect` or
+    /// `set_relay` meanwhile.
+    ///
+    /// # Errors
+    /// `Invalid` for a closed client.
+    pub fn keep_connected(&self) -> Result<KeptConnection, Error> {
+        self.driver.post(Core::keep_connected)?;
+        Ok(KeptConnection(self.driver.clone()))
     }
 
     /// Mutators that have to be run again, for whoever holds their functions outside of this client

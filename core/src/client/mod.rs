@@ -63,7 +63,7 @@ pub use crate::outbox::{Fate, FateBatch, RefusedReason, Settled};
 pub use crate::query::LiveBatch;
 pub use crate::resolver::{Call, Outcome, Refusal, Resolver, Resolvers, Run, RunResolver, Stuck};
 pub use crate::store::Durability;
-pub use client::{Client, ClientStatus};
+pub use client::{Client, ClientStatus, KeptConnection};
 pub use collection::Collection;
 pub use config::Config;
 pub use data::{IntoFields, IntoPath, IntoValue, Json, elements_at, value_at};

@@ -17,6 +17,9 @@ pub enum JsonError {
     /// A whole number outside of 64 signed bits.
     #[error("whole numbers must fit in 64 signed bits")]
     NumberRange,
+    /// An object has two fields of one name: one of them would be lost.
+    #[error("a field stands twice in one object")]
+    FieldTwice,
     /// A document is a JSON object.
     #[error("a document is a JSON object")]
     NotAnObject,
@@ -36,10 +39,37 @@ pub fn value_from_json(json: &[u8]) -> Result<Value, JsonError> {
 /// # Errors
 /// A [`JsonError`] that says what to write instead.
 pub fn tree_from_json(json: &[u8]) -> Result<Value, JsonError> {
+    if !whole_numbers_fit(json) {
+        return Err(JsonError::NumberRange);
+    }
     let read: Result<Read, _> = serde_json::from_slice(json);
-    // The reader below takes anything well formed but one thing.
+    // The reader below takes anything else that is well formed but one thing.
     read.map(|Read(value)| value)
-        .map_err(|error| if error.is_data() { JsonError::NumberRange } else { JsonError::Syntax })
+        .map_err(|error| if error.is_data() { JsonError::FieldTwice } else { JsonError::Syntax })
+}
+
+/// The parser makes a float of a whole number that does not fit, which would be another number.
+fn whole_numbers_fit(mut json: &[u8]) -> bool {
+    let mut quoted = false;
+    while let [first, rest @ ..] = json {
+        let mut next = rest;
+        match first {
+            b'"' => quoted = !quoted,
+            b'\\' => next = rest.get(1..).unwrap_or_default(),
+            b'-' | b'0'..=b'9' if !quoted => {
+                let part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+                let (number, after) = json.split_at(json.iter().position(|b| !part(b)).unwrap_or(json.len()));
+                let whole = number.iter().all(|byte| !matches!(byte, b'.' | b'e' | b'E'));
+                if whole && core::str::from_utf8(number).is_ok_and(|number| number.parse::<i64>().is_err()) {
+                    return false;
+                }
+                next = after;
+            }
+            _ => {}
+        }
+        json = next;
+    }
+    true
 }
 
 /// Reads the fields of a document.
@@ -120,7 +150,9 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> Result<Value, A::Error> {
         let mut map = Fields::new();
         while let Some((key, Read(value))) = input.next_entry()? {
-            map.insert(key, value);
+            if map.insert(key, value).is_some() {
+                return Err(serde::de::Error::custom(JsonError::FieldTwice));
+            }
         }
         Ok(Value::Map(map))
     }
@@ -175,8 +207,28 @@ mod tests {
             assert_eq!(read, value, "{json}");
             assert_eq!(value_from_json(&value_to_json(&read)), Ok(value), "{json}");
         }
-        assert_eq!(value_from_json(b"18446744073709551615"), Err(JsonError::NumberRange));
         assert!(value_from_json(b"1e999").is_err());
+    }
+
+    #[test]
+    fn a_whole_number_that_does_not_fit_is_no_float() {
+        for wide in
+            ["9223372036854775808", "18446744073709551616", "-9223372036854775809", "1".repeat(400).as_str()]
+        {
+            for json in [wide.to_owned(), format!("[{wide}]"), format!(r#"{{"a\"\\":-1,"b":{wide}}}"#)] {
+                assert_eq!(value_from_json(json.as_bytes()), Err(JsonError::NumberRange), "{json}");
+            }
+            let text = format!(r#"["{wide}", "\"{wide}", 1e30, {wide}.0, {wide}e0]"#);
+            assert_eq!(value_from_json(text.as_bytes()).is_ok(), wide.len() < 300, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_field_is_lost_to_another_of_its_name() {
+        for twice in [r#"{"a":1,"a":2}"#, r#"[{"a":{"b":1,"c":2,"b":1}}]"#, r#"{"a":1,"\u0061":2}"#] {
+            assert_eq!(value_from_json(twice.as_bytes()), Err(JsonError::FieldTwice), "{twice}");
+        }
+        assert!(value_from_json(br#"{"a":{"a":1},"b":{"a":1}}"#).is_ok());
     }
 
     #[test]

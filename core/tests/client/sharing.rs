@@ -194,6 +194,49 @@ fn a_relay_that_comes_back_is_found_again() {
 }
 
 #[test]
+fn a_connection_that_was_kept_for_a_while_ends_where_nobody_else_wants_it() {
+    let world = World::new();
+    world.run(async {
+        let relay = relay().await;
+        let alice = world.client("alice", Some(&relay)).await;
+        let wanted = async || alice.status().await.unwrap().wants_connection;
+        drop(alice.keep_connected().unwrap());
+        assert!(wanted().await, "it was connected before");
+
+        alice.disconnect().await.unwrap();
+        let (first, second) = (alice.keep_connected().unwrap(), alice.keep_connected().unwrap());
+        drop(first);
+        assert!(wanted().await);
+        drop(second);
+        assert!(!wanted().await);
+
+        let kept = alice.keep_connected().unwrap();
+        alice.connect().await.unwrap();
+        drop(kept);
+        assert!(wanted().await, "the app wants it now");
+
+        let kept = alice.keep_connected().unwrap();
+        alice.disconnect().await.unwrap();
+        assert!(!wanted().await, "the app has the last word");
+        let later = alice.keep_connected().unwrap();
+        drop(kept);
+        assert!(wanted().await);
+        drop(later);
+        assert!(!wanted().await);
+
+        let kept = alice.keep_connected().unwrap();
+        let other = self::relay().await;
+        alice.set_relay(Some(&other.url())).await.unwrap();
+        drop(kept);
+        assert!(wanted().await, "a Relay was named");
+        alice.close().await.unwrap();
+        assert_eq!(alice.keep_connected().unwrap_err().code, "closed");
+        relay.shutdown().await;
+        other.shutdown().await;
+    });
+}
+
+#[test]
 fn who_cannot_be_reached_is_told_and_tried_again() {
     let world = World::new();
     world.run(async {

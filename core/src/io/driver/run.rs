@@ -27,6 +27,10 @@ pub struct Core {
     clock: Clock,
     link: Link,
     watchers: Watchers,
+    /// How many callers want the connection until they are done.
+    kept: u32,
+    /// True while nobody but those callers wants it.
+    only_kept: bool,
     /// Dropped with everything else, which is how a closing caller learns of the end.
     alive: Vec<oneshot::Sender<std::convert::Infallible>>,
 }
@@ -34,7 +38,8 @@ pub struct Core {
 impl Core {
     pub(super) fn new(engine: Engine, runtime: Handle, inbox: Sender<Message>, bells: Arc<Bells>) -> Self {
         let (link, watchers) = (Link::new(runtime, inbox), Watchers::new(bells));
-        Self { engine, clock: Clock::new(), link, watchers, alive: Vec::new() }
+        let clock = Clock::new();
+        Self { engine, clock, link, watchers, kept: 0, only_kept: false, alive: Vec::new() }
     }
 
     /// Milliseconds since 1970.
@@ -64,6 +69,7 @@ impl Core {
 
     /// Wants a connection from now on. Without a Relay this does nothing.
     pub fn connect(&mut self) {
+        self.only_kept = false;
         if self.link.url().is_some() {
             let now_ms = self.now_ms();
             self.engine.connect(now_ms);
@@ -72,7 +78,24 @@ impl Core {
 
     /// Wants no connection any more.
     pub fn disconnect(&mut self) {
+        self.only_kept = false;
         self.engine.disconnect();
+    }
+
+    /// Wants a connection until [`Core::let_go`], which has to follow.
+    pub fn keep_connected(&mut self) {
+        self.kept += 1;
+        let only_kept = self.only_kept || !self.engine.wants_connection();
+        self.connect();
+        self.only_kept = only_kept;
+    }
+
+    /// Goes offline with the last that was kept, unless somebody said meanwhile what is wanted.
+    pub fn let_go(&mut self) {
+        self.kept -= 1;
+        if self.kept == 0 && self.only_kept {
+            self.disconnect();
+        }
     }
 
     /// Rings when the live query has something to deliver.

@@ -76,8 +76,25 @@ fn for_websockets(mut config: ClientConfig) -> ClientConfig {
     config
 }
 
+/// Says it without a name: the reason is logged, and rustls and the platform name the host.
 fn untrusted(error: rustls::Error) -> CloseReason {
-    CloseReason::Untrusted(error.to_string())
+    use rustls::CertificateError as Bad;
+    let rustls::Error::InvalidCertificate(bad) = error else {
+        return CloseReason::Untrusted(error.to_string());
+    };
+    let why = match bad {
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => "its certificate is for another host",
+        Bad::Expired | Bad::ExpiredContext { .. } => {
+            "its certificate has expired, or this device's clock is wrong"
+        }
+        Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+            "its certificate is not valid yet, or this device's clock is wrong"
+        }
+        Bad::UnknownIssuer => "its certificate comes from nobody whom this device trusts",
+        Bad::Revoked => "its certificate was revoked",
+        _ => "its certificate is not valid",
+    };
+    CloseReason::Untrusted(why.to_owned())
 }
 
 #[cfg(test)]
