@@ -9,6 +9,7 @@
 mod script;
 
 use script::Script;
+use std::path::Path;
 use veilfold_tests::player::Language;
 
 /// Each language plays all parts of every script.
@@ -32,4 +33,12 @@ fn all_languages_together() {
             script.play(&|part| languages[(part + shift) % languages.len()].clone());
         }
     }
+}
+
+/// Makes the stores that `kept.json` begins with, once for each format that devices may have on their disks.
+#[test]
+#[ignore = "writes files of the project anew, with other keys; kept.json then needs the root that it prints"]
+fn stores_are_kept() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/kept");
+    Script::read(&folder.join("made.json")).play_in(&folder, &|_| Language::rust().unwrap());
 }

@@ -12,11 +12,12 @@
 //!
 //! A text `$vector:FILE#POINTER` stands for a part of a golden vector. What each order means says `README.md` beside the scripts. `keep` stores fields of an answer, found
 //! by JSON Pointers, under names; a text that starts with `$` stands for what was kept. `open` gets the
-//! part's own store and the Relay, unless the step says `"relay": null`.
+//! part's own store and the Relay, unless the step says `"relay": null`. `"from": "kept"` beside `parts` begins
+//! with the stores and the Relay's data in that folder, as they were left there by a script played long ago.
 
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use veilfold_tests::player::{Language, Player};
 use veilfold_tests::relay_process::RelayProcess;
 
@@ -24,6 +25,8 @@ use veilfold_tests::relay_process::RelayProcess;
 pub struct Script {
     pub name: String,
     parts: Vec<String>,
+    /// Where the stores lie that it begins with, if it does not begin with nothing.
+    from: Option<PathBuf>,
     steps: Vec<Json>,
 }
 
@@ -59,7 +62,11 @@ impl Script {
         files.iter().map(|path| Self::read(path)).collect()
     }
 
-    fn read(path: &Path) -> Self {
+    /// Reads one.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
         let json: Json =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -67,6 +74,7 @@ impl Script {
         Self {
             name: json["name"].as_str().unwrap().to_owned(),
             parts: parts.collect(),
+            from: json["from"].as_str().map(|from| path.with_file_name(from)),
             steps: json["steps"].as_array().unwrap().clone(),
         }
     }
@@ -77,12 +85,23 @@ impl Script {
     /// When an answer is not the expected one.
     pub fn play(&self, cast: &dyn Fn(usize) -> Language) {
         let folder = tempfile::tempdir().unwrap();
-        let relay = RelayProcess::start(&folder.path().join("relay"), "127.0.0.1:0").unwrap();
+        if let Some(from) = &self.from {
+            copy(from, folder.path());
+        }
+        self.play_in(folder.path(), cast);
+    }
+
+    /// As [`Script::play`], and leaves the stores and the Relay's data in `folder`.
+    ///
+    /// # Panics
+    /// When an answer is not the expected one.
+    pub fn play_in(&self, folder: &Path, cast: &dyn Fn(usize) -> Language) {
+        let relay = RelayProcess::start(&folder.join("relay"), "127.0.0.1:0").unwrap();
         let mut stage = Stage {
             players: Vec::new(),
             cast: BTreeMap::new(),
             kept: BTreeMap::new(),
-            folder: folder.path(),
+            folder,
             relay: format!("ws://{}", relay.address()),
         };
         for (index, part) in self.parts.iter().enumerate() {
@@ -105,6 +124,18 @@ impl Script {
         }
         for player in stage.players {
             player.end().unwrap();
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let copied = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir_all(&copied).unwrap();
+            copy(&entry.path(), &copied);
+        } else {
+            std::fs::copy(entry.path(), copied).unwrap();
         }
     }
 }
