@@ -260,6 +260,31 @@ with veilfold.sync.relay() as relay:
     assert (ran.returncode, ran.stderr) == (7, "")
 
 
+def test_one_may_answer_with_an_enumeration(tmp_path: Path) -> None:
+    program = """
+import enum, sys, veilfold.sync
+class Left(enum.IntEnum):
+    NONE = 0
+    MANY = 2**40
+    TOO_MANY = 2**63
+@veilfold.resolver("c")
+def counts(state, call):
+    return {"left": Left[call.name], "list": [Left.NONE]}
+with veilfold.sync.open(sys.argv[1], resolvers=[counts]) as alice:
+    c = alice.create_space().collection("c")
+    c.call("a", "MANY")
+    print(c.get("a"))
+    try:
+        c.call("b", "TOO_MANY")
+    except veilfold.Invalid as error:
+        print(error.code)
+"""
+    # In a process of its own, since the interpreter stood still in a search through all whole numbers.
+    command = [sys.executable, "-W", "error", "-c", program, str(tmp_path / "a.db")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.stdout, ran.stderr) == ("{'left': 1099511627776, 'list': [0]}\nrejected\n", "")
+
+
 def test_what_is_wrong_with_a_resolver_is_told(tmp_path: Path) -> None:
     async def story() -> None:
         @veilfold.resolver("gigs")

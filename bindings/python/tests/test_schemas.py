@@ -88,3 +88,10 @@ def test_nothing_recorded_is_no_success(tmp_path: Path) -> None:
         Schemas(tmp_path).check("items", Item)
     with pytest.raises(Invalid, match="bad_name"):
         Schemas(tmp_path).record("../items", "one", {})
+
+
+def test_what_no_store_takes_is_no_example(tmp_path: Path) -> None:
+    for bad in ({1: "x"}, {"n": 2**64}, {"n": float("nan")}):
+        with pytest.raises(Invalid, match="bad_json"):
+            Schemas(tmp_path).record("items", "one", bad)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import struct
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,12 @@ import pytest
 import veilfold
 from conftest import run, store
 from veilfold import Element, Pending
+
+
+class Grade(IntEnum):
+    LOW = 1
+    HIGH = 2**62
+    TOO_HIGH = 2**64
 
 
 def test_every_kind_of_write_is_visible_at_once(tmp_path: Path) -> None:
@@ -74,11 +81,63 @@ def test_numbers_keep_type_and_bits(tmp_path: Path) -> None:
                     assert struct.pack("d", read) == struct.pack("d", sent)
                 else:
                     assert read == sent
-            for bad in (math.nan, math.inf, 2**63, b"bytes", object(), {"deep": "\ud800"}):
+            for bad in (math.nan, math.inf, b"bytes", object(), {"deep": "\ud800"}):
                 with pytest.raises(veilfold.Invalid) as caught:
                     await c.put("bad", {"value": bad})
                 assert caught.value.code == "bad_json"
             assert await c.get("bad") is None
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [2**63, 2**64, -(2**63) - 1, -(2**64), 10**400, Grade.TOO_HIGH],
+    ids=lambda bad: f"{type(bad).__name__} of {bad.bit_length()} bits",
+)
+def test_a_whole_number_that_does_not_fit_is_refused(tmp_path: Path, bad: int) -> None:
+    """One of 65 bits and more would be read as a float."""
+
+    async def story() -> None:
+        async with await veilfold.open(store(tmp_path, "alice")) as alice:
+            c = (await alice.create_space()).collection("c")
+            await c.put("d", {"n": 0})
+            calls = [c.put("bad", {"n": [bad]}), c.set("d", "n", bad), c.increment("d", "n", bad)]
+            for call in calls:
+                with pytest.raises(veilfold.Invalid) as caught:
+                    await call
+                assert caught.value.code == "bad_json"
+                assert caught.value.detail == "whole numbers must fit in 64 signed bits"
+            assert (await c.get("bad"), await c.get("d")) == (None, {"n": 0})
+
+    run(story())
+
+
+@pytest.mark.parametrize("bad", [{1: "x"}, {1: "x", "1": "y"}, {None: 1}, {True: 1}, {1.5: 1}, {("a",): 1}])
+def test_a_key_that_is_no_string_is_refused(tmp_path: Path, bad: dict[Any, Any]) -> None:
+    async def story() -> None:
+        async with await veilfold.open(store(tmp_path, "alice")) as alice:
+            c = (await alice.create_space()).collection("c")
+            for call in (c.put("bad", bad), c.merge("bad", {"deep": [bad]}), c.set("bad", "a", (bad,))):
+                with pytest.raises(veilfold.Invalid) as caught:
+                    await call
+                assert caught.value.code == "bad_json"
+            assert await c.get("bad") is None
+
+    run(story())
+
+
+def test_subclasses_are_stored_as_what_they_are_kinds_of(tmp_path: Path) -> None:
+    class Name(str):
+        pass
+
+    async def story() -> None:
+        async with await veilfold.open(store(tmp_path, "alice")) as alice:
+            c = (await alice.create_space()).collection("c")
+            await c.put("d", {Name("grade"): Grade.LOW, "high": Grade.HIGH, "name": Name("x"), "list": (1, 2)})
+            got = await c.get("d")
+            assert got == {"grade": 1, "high": 2**62, "name": "x", "list": [1, 2]}
+            assert {type(value) for value in got.values()} == {int, str, list}
 
     run(story())
 
@@ -147,7 +206,9 @@ def test_a_cancelled_write_is_whole_or_not_there(tmp_path: Path) -> None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
             c = space.collection("c")
-            assert await c.get("a") == await c.get("b")
+            assert (await space.transact(both)).receipt is not None
+            a, b = await c.get("a"), await c.get("b")
+            assert a is not None and a == b and 1 <= a["n"] <= 61
             await c.put("after", {})
             assert await c.get("after") == {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Union
+from typing import Any, Union, cast
 
 from ._errors import Invalid
 
@@ -46,13 +46,37 @@ class Row(Mapping[str, Any]):
         return f"Row({self.id!r}, {self._fields!r})"
 
 
+def is_whole(value: int) -> bool:
+    """Whether it fits in the 64 signed bits that a whole number has."""
+    # Not `in range`, which tries each number when the value is of a subclass, as of ``IntEnum``.
+    return -(2**63) <= int.__int__(value) < 2**63
+
+
 def dumps(value: object) -> bytes:
     """UTF-8 JSON. Raises ``Invalid`` for what is not JSON."""
     try:
+        _expect_json(value)
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         kind = type(error).__name__
         raise Invalid("bad_json", f"only JSON can be stored: no NaN, bytes or other objects ({kind})") from None
+
+
+def _expect_json(value: object) -> None:
+    """Raises for what the encoder would write as something else: keys that are no strings, and whole numbers
+    that are read as floats.
+    """
+    if isinstance(value, int):
+        if not is_whole(value):
+            raise Invalid("bad_json", "whole numbers must fit in 64 signed bits")
+    elif isinstance(value, dict):
+        for key, item in cast("dict[object, object]", value).items():
+            if not isinstance(key, str):
+                raise Invalid("bad_json", "the keys of an object are strings")
+            _expect_json(item)
+    elif isinstance(value, (list, tuple)):
+        for item in cast("Sequence[object]", value):
+            _expect_json(item)
 
 
 def loads(text: bytes) -> Any:

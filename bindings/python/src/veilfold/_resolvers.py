@@ -10,7 +10,7 @@ from typing import Any, Optional
 from . import _native, _process
 from ._errors import Invalid, told
 from ._fates import Position
-from ._json import dumps, loads
+from ._json import dumps, is_whole, loads
 from ._transaction import check
 
 State = Optional[Mapping[str, Any]]
@@ -18,7 +18,6 @@ Function = Callable[[Optional[dict[str, Any]], "Call"], State]
 Migrate = Callable[[int, dict[str, Any]], Mapping[str, Any]]
 
 _DEPTH_MAX = 32
-_WHOLE = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True)
@@ -222,7 +221,7 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         value.encode()
         return str.__str__(value)
-    if isinstance(value, int) and value in _WHOLE:
+    if isinstance(value, int) and is_whole(value):
         return int.__int__(value)
     if isinstance(value, float) and isfinite(value):
         return float.__float__(value)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from ._errors import Invalid
+from ._json import dumps, loads
 
 Reader = Union[type, Callable[[dict[str, Any]], object]]
 """A dataclass, a ``TypedDict``, or a function that raises for what it cannot read."""
@@ -39,7 +40,7 @@ class Schemas:
                 raise Invalid("bad_name", f"{part!r} cannot be the name of a file")
         file = self._folder / collection / f"{name}.json"
         # As it reads when it comes back from a store.
-        today = json.loads(json.dumps(document, allow_nan=False))
+        today = loads(dumps(dict(document)))
         if file.exists():
             if json.loads(file.read_text(encoding="utf-8")) != today:
                 raise AssertionError(f"{file} was recorded with another document; record this one under a new name")
