@@ -47,7 +47,10 @@ def test_without_a_sink_lines_go_to_logging(caplog: pytest.LogCaptureFixture, tm
 
 
 def test_a_sink_that_raises_harms_nobody(tmp_path: Path) -> None:
+    lines: list[str] = []
+
     def broken(level: str, line: str) -> None:
+        lines.append(line)
         raise SystemExit(line)
 
     async def write() -> None:
@@ -59,6 +62,7 @@ def test_a_sink_that_raises_harms_nobody(tmp_path: Path) -> None:
         run(write())
     finally:
         veilfold.log.stop()
+    assert len(lines) > 1, "it is called again after it raised"
 
 
 def test_an_unknown_level_is_named() -> None:
