@@ -12,7 +12,8 @@ import pytest
 import veilfold
 from conftest import run, store
 from veilfold import _native
-from veilfold._errors import answered, told
+from veilfold import _calls
+from veilfold._calls import answered, told
 
 
 def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -58,7 +59,7 @@ def test_a_panic_is_an_error_and_the_client_goes_on(tmp_path: Path) -> None:
             with pytest.raises(veilfold.Internal):
                 told(_native.panic_at_once)
             with pytest.raises(veilfold.Internal):
-                await answered(_native.panic_in_a_task)
+                await answered(_calls.DONE, _native.panic_in_a_task)
             await space.collection("c").put("d", {"still": "here"})
             assert await space.collection("c").get("d") == {"still": "here"}
 

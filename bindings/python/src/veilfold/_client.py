@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from . import _mutators, _native, _process
-from ._errors import Invalid, answered
-from ._live_query import Pulled
+from . import _calls, _mutators, _native, _process
+from ._calls import answered
+from ._errors import Invalid
 from ._mutators import Mutator, Registered
+from ._pulled import Pulled
 from ._resolvers import Module, Resolver, resolver_set
 from ._space import Space, Status, status_of
+
+_BATCH = 256
 
 Durability = Literal["process", "power"]
 
@@ -49,6 +52,7 @@ class Event:
         "diverged",
         "healed",
         "disconnected",
+        "missed",
     ]
     space: str | None = None
     """Id of the space that it is about, if it is about one."""
@@ -69,7 +73,8 @@ class Event:
     documents: tuple[tuple[str, str], ...] = ()
     """Collection and id of the documents that differ, or of the first that were wrong here and are mended now."""
     count: int | None = None
-    """How many were mended."""
+    """How many were mended; for ``missed`` how many events before the next one are lost, because nobody had
+    read them and newer ones came."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +89,19 @@ class ClientStatus:
     """Every space by its id; whether the relay is there is told by their states."""
 
 
-class EventStream(Pulled[_native.EventStream, "list[Event]"]):
+class EventStream(Pulled["list[Event]"]):
     """An async iterator of lists of :class:`Event`, each list with what came since the last."""
 
-    async def _pull(self, native: _native.EventStream) -> tuple[list[Event]] | None:
-        batch = await answered(native.next_batch, 256)
-        return None if batch is None else ([event_of(event) for event in batch.events],)
+    def __init__(self, opening: Callable[[], Awaitable[_native.EventStream]]) -> None:
+        super().__init__(opening, _next_events)
+
+
+async def _next_events(native: _native.EventStream) -> tuple[list[Event]] | None:
+    batch = await answered(_calls.EVENT_BATCH_OR_NONE, native.next_batch, _BATCH)
+    if batch is None:
+        return None
+    missed = [Event("missed", count=batch.missed)] if batch.missed else []
+    return (missed + [event_of(event) for event in batch.events],)
 
 
 class Client:
@@ -118,43 +130,43 @@ class Client:
         """Founds a space whose only member is this device. Works offline. The name is this device's
         own.
         """
-        return Space(await answered(self._native.create_space, name), self._mutators)
+        return Space(await answered(_calls.SPACE, self._native.create_space, name), self._mutators)
 
     async def spaces(self) -> list[Space]:
         """The spaces of this device."""
-        return [await self.space(entry.id) for entry in await answered(self._native.spaces)]
+        return [await self.space(entry.id) for entry in await answered(_calls.SPACES, self._native.spaces)]
 
     async def space(self, id: str) -> Space:
         """A space of this device. Raises ``Invalid`` for one that it does not have."""
-        return Space(await answered(self._native.space, id), self._mutators)
+        return Space(await answered(_calls.SPACE, self._native.space, id), self._mutators)
 
     async def contact_card(self, name: str | None = None) -> str:
         """Makes a contact card: a text to be handed to a member, who adds it to one space. ``name`` is
         what members will see, by default the client's.
         """
-        return await answered(self._native.contact_card, self._name if name is None else name)
+        return await answered(_calls.TEXT, self._native.contact_card, self._name if name is None else name)
 
     async def join(self, ticket: str, name: str = "") -> Space:
         """Joins the space that a ticket names, under a name of this device's own. Works offline; the
         documents come with the connection.
         """
-        return Space(await answered(self._native.join, ticket, name), self._mutators)
+        return Space(await answered(_calls.SPACE, self._native.join, ticket, name), self._mutators)
 
     async def set_relay(self, url: str | None) -> None:
         """Names the relay and connects to it; ``None`` goes offline. Everything written so far syncs."""
-        await answered(self._native.set_relay, url)
+        await answered(_calls.DONE, self._native.set_relay, url)
 
     async def relay(self) -> str | None:
         """The relay's address."""
-        return await answered(self._native.relay)
+        return await answered(_calls.TEXT_OR_NONE, self._native.relay)
 
     async def connect(self) -> None:
         """Wants a connection, at once instead of at the next attempt. Returns before it is up."""
-        await answered(self._native.connect)
+        await answered(_calls.DONE, self._native.connect)
 
     async def disconnect(self) -> None:
         """Goes offline until :meth:`connect`."""
-        await answered(self._native.disconnect)
+        await answered(_calls.DONE, self._native.disconnect)
 
     async def sync_once(self, timeout: float) -> bool:
         """Connects, waits at most ``timeout`` seconds until every space has sent and fetched everything,
@@ -163,11 +175,11 @@ class Client:
 
         Raises ``Offline`` without a relay, ``RelayMisbehaved`` when the relay was caught.
         """
-        return await answered(self._native.sync_once, max(0, int(timeout * 1000)))
+        return await answered(_calls.FLAG, self._native.sync_once, max(0, int(timeout * 1000)))
 
     async def status(self) -> ClientStatus:
         """How it stands with the relay, and every space. Does not wait for the relay."""
-        native = await answered(self._native.status)
+        native = await answered(_calls.CLIENT_STATUS, self._native.status)
         spaces = {entry.id: status_of(entry.status) for entry in native.spaces}
         return ClientStatus(native.relay, native.wants_connection, spaces)
 
@@ -175,16 +187,16 @@ class Client:
         """What happens that no call waits for: a relay that misbehaves, lost connections, a full disk.
 
         The first stream begins with what happened since the client was opened, a later one when it is read.
-        Of what nobody reads, the newest 256 are kept.
+        Of what nobody reads, the newest 256 are kept, and an event ``missed`` says how many were not.
         """
-        return EventStream(self._native.events)
+        return EventStream(lambda: answered(_calls.EVENT_STREAM, self._native.events))
 
     async def close(self) -> None:
         """Closes the client: streams end, waiting calls raise ``Invalid`` with ``closed``, the store is
         released. What the relay does not have yet is sent after the next opening. Closing twice is no
         error.
         """
-        await answered(self._native.close)
+        await answered(_calls.DONE, self._native.close)
         _process.closed(self._native)
         await _mutators.ended(self._again)
 
@@ -224,8 +236,8 @@ async def open(
     store = None if key_store is None else _KeyStore(key_store)
     known = _mutators.by_name(mutators)
     brought = resolver_set(resolvers)
-    client = await answered(_native.open_client, os.fspath(path), config, store, brought)
-    again = _mutators.start(await answered(client.retries), known)
+    client = await answered(_calls.CLIENT, _native.open_client, os.fspath(path), config, store, brought)
+    again = _mutators.start(await answered(_calls.RETRY_STREAM, client.retries), known)
     return Client(client, name, known, again)
 
 

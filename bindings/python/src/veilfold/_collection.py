@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import _actions, _native
+from . import _actions, _calls, _native
 from ._actions import Action, Splice
-from ._errors import answered
+from ._calls import answered
 from ._fates import Receipt
 from ._json import Path, Row, document, dumps, loads, path_parts
 from ._live_query import LiveDocument, LiveQuery
@@ -51,14 +51,14 @@ class Collection:
 
     async def get(self, id: str) -> dict[str, Any] | None:
         """A document as it is visible, ``None`` when there is none of that id."""
-        return document(await answered(self._space.get, self._name, id))
+        return document(await answered(_calls.JSON_OR_NONE, self._space.get, self._name, id))
 
     async def all(self) -> list[Row]:
         """All documents, by id. Read page by page; a live query is consistent."""
         rows: list[Row] = []
         while True:
             after = rows[-1].id if rows else None
-            page = loads(await answered(self._space.page, self._name, after, PAGE))
+            page = loads(await answered(_calls.JSON, self._space.page, self._name, after, PAGE))
             rows.extend(Row(id, fields) for id, fields in page)
             if len(page) < PAGE:
                 return rows
@@ -67,11 +67,11 @@ class Collection:
         """Watches all documents: ``async for change in items.live()``. The first change holds what is
         there, at once, also offline; after that, a slow reader gets the newest state.
         """
-        return LiveQuery(lambda: self._space.live(self._name, None))
+        return LiveQuery(lambda: answered(_calls.LIVE, self._space.live, self._name, None))
 
     def live_document(self, id: str) -> LiveDocument:
         """Watches one document: gives it, or ``None`` while there is none, as it changes."""
-        return LiveDocument(lambda: self._space.live(self._name, id))
+        return LiveDocument(lambda: answered(_calls.LIVE, self._space.live, self._name, id))
 
     async def call(self, id: str, name: str, args: Any = None) -> Receipt:
         """Asks the collection's own resolver, which decides what becomes of the document. What it refuses as
@@ -121,12 +121,12 @@ class Collection:
         """
         target = to if isinstance(to, Collection) else to.collection(self._name)
         wanted = (target._space, target._name, id if new_id is None else new_id)
-        receipt = await answered(self._space.copy_document, self._name, id, *wanted)
+        receipt = await answered(_calls.RECEIPT_OR_NONE, self._space.copy_document, self._name, id, *wanted)
         return None if receipt is None else Receipt(receipt)
 
     async def elements(self, id: str, path: Path) -> list[ListElement]:
         """The elements of the list at a path; empty when there is no list."""
-        found = await answered(self._space.elements, self._name, id, dumps(path_parts(path)))
+        found = await answered(_calls.JSON, self._space.elements, self._name, id, dumps(path_parts(path)))
         return [ListElement(element, value) for element, value in loads(found)]
 
     async def list_append(self, id: str, path: Path, value: Any) -> Receipt:
@@ -176,7 +176,7 @@ class Collection:
         return Text(self, id, path)
 
     async def _commit(self, action: Action) -> Receipt:
-        return Receipt(await answered(self._space.commit, dumps([action])))
+        return Receipt(await answered(_calls.RECEIPT, self._space.commit, dumps([action])))
 
 
 class Text:

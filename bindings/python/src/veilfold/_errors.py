@@ -13,14 +13,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
-
-from . import _native, _process
-
-T = TypeVar("T")
-P = ParamSpec("P")
+from . import _native
 
 
 class VeilfoldError(Exception):
@@ -78,39 +71,3 @@ def translated(error: Exception) -> VeilfoldError:
 
 
 NATIVE_ERRORS: tuple[type[Exception], ...] = (_native.VeilfoldError, _native.InternalError)
-
-
-async def answered(start: Callable[P, _native.AsyncCall[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Starts a native call that waits, gives its answer and raises this package's errors."""
-    over = _process.over()
-    if over is not None:
-        raise Invalid("process_ending", over)
-    waiting = _process.enter()
-    try:
-        return await answer_of(start(*args, **kwargs))
-    except NATIVE_ERRORS as error:
-        raise translated(error) from None
-    finally:
-        _process.leave(waiting)
-
-
-async def answer_of(call: _native.AsyncCall[T]) -> T:
-    """Waits for the answer of a native call, whatever kind of answer it is."""
-    try:
-        answer = await call.answer()
-    except asyncio.CancelledError:
-        # Not left to the garbage collector: a wait or a read ends with who wanted it.
-        call.cancel()
-        raise
-    return cast(T, None) if isinstance(answer, _native.Answer.DONE) else answer[0]
-
-
-def told(call: Callable[[], T]) -> T:
-    """Makes a native call that does not wait and raises this package's errors."""
-    over = _process.over()
-    if over is not None:
-        raise Invalid("process_ending", over)
-    try:
-        return call()
-    except NATIVE_ERRORS as error:
-        raise translated(error) from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Union
 
-from . import _native
-from ._errors import answered, told
-from ._live_query import Pulled
+from . import _calls, _native
+from ._calls import answered, told
+from ._pulled import Pulled
 
 _BATCH = 100
 
@@ -82,19 +82,19 @@ class Receipt:
         Raises ``Invalid`` with ``fate_forgotten`` when it is unknown here or was settled more than
         10,000 writes ago.
         """
-        return fate_of(await answered(self._native.fate))
+        return fate_of(await answered(_calls.FATE, self._native.fate))
 
     async def attempts(self) -> int:
         """How many transactions were tried for it so far; more than 1 only for a mutator. Raises as
         :meth:`fate`.
         """
-        return await answered(self._native.attempts)
+        return await answered(_calls.NUMBER, self._native.attempts)
 
     async def settled(self) -> Settled:
         """Waits until nothing will change the fate any more, which may take as long as the device is
         offline. Cancelling ends the waiting and nothing else. Raises as :meth:`fate`.
         """
-        return settled_of(await answered(self._native.settled))
+        return settled_of(await answered(_calls.FATE, self._native.settled))
 
     def __repr__(self) -> str:
         return f"Receipt({self.tx_id})"
@@ -116,7 +116,7 @@ class SettledFate:
     ones came."""
 
 
-class FateStream(Pulled[_native.FateStream, SettledFate]):
+class FateStream(Pulled[SettledFate]):
     """An async iterator of :class:`SettledFate`, in the order in which they were settled.
 
     The device keeps its place, so that what happened while the app was not running is told too. Asking
@@ -124,13 +124,19 @@ class FateStream(Pulled[_native.FateStream, SettledFate]):
     again, so each comes at least once. A space has one such place: use one reader.
     """
 
-    def __init__(self, opening: Callable[[], _native.AsyncCall[_native.FateStream]]) -> None:
-        super().__init__(opening)
+    def __init__(self, opening: Callable[[], Awaitable[_native.FateStream]]) -> None:
+        super().__init__(opening, _Given().pull)
+
+
+class _Given:
+    """Fates that were given together."""
+
+    def __init__(self) -> None:
         self._given: deque[SettledFate] = deque()
 
-    async def _pull(self, native: _native.FateStream) -> tuple[SettledFate] | None:
+    async def pull(self, native: _native.FateStream) -> tuple[SettledFate] | None:
         if not self._given:
-            batch = await answered(native.next_batch, _BATCH)
+            batch = await answered(_calls.FATE_BATCH_OR_NONE, native.next_batch, _BATCH)
             if batch is None:
                 return None
             missed = batch.missed

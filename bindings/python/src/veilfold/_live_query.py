@@ -1,99 +1,18 @@
-"""Live queries and other streams, pulled: a slow reader gets the newest state and holds nobody up."""
+"""Live queries: consistent states, and what is different in each."""
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_left, insort
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
-from . import _native
-from ._errors import Invalid, answered, told
+from . import _calls, _native
+from ._calls import answered
 from ._json import Row, loads
-
-T = TypeVar("T")
-Native = TypeVar("Native", bound="Cancellable")
-Stream = TypeVar("Stream", bound="Pulled[Any, Any]")
+from ._pulled import Pulled
 
 _BATCH = 500
-
-
-class Cancellable(Protocol):
-    """What every native stream has."""
-
-    def cancel(self) -> None: ...
-
-
-class Pulled(Generic[Native, T]):
-    """A native stream behind an async iterator of one event loop.
-
-    Cancelling a wait, also by ``asyncio.wait_for``, loses nothing: the next wait goes on with it.
-    Ends by ``aclose()``, by leaving ``async with``, when it is garbage, and when the client closes.
-    """
-
-    def __init__(self, opening: Callable[[], _native.AsyncCall[Native]]) -> None:
-        self._opening = opening
-        self._native: Native | None = None
-        self._wait: asyncio.Task[tuple[T] | None] | None = None
-        self._ended = False
-
-    def __aiter__(self) -> AsyncIterator[T]:
-        return self
-
-    async def __anext__(self) -> T:
-        while not self._ended:
-            if self._wait is None:
-                self._wait = asyncio.ensure_future(self._step())
-            wait = self._wait
-            try:
-                got = await asyncio.shield(wait)
-            except BaseException:
-                # A wait that has something keeps it for whoever asks next.
-                if wait.done() and (wait.cancelled() or wait.exception() is not None):
-                    self._wait = None
-                raise
-            if self._wait is not wait:
-                continue  # another task that asked at the same time took it
-            self._wait = None
-            if got is None:
-                self._ended = True
-                break
-            return got[0]
-        raise StopAsyncIteration
-
-    async def aclose(self) -> None:
-        """Ends it; a wait ends as if there was nothing more."""
-        self._ended = True
-        if self._native is not None:
-            told(self._native.cancel)
-        if self._wait is not None:
-            await asyncio.gather(self._wait, return_exceptions=True)
-            self._wait = None
-
-    async def __aenter__(self: Stream) -> Stream:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-    async def _step(self) -> tuple[T] | None:
-        try:
-            if self._native is None:
-                self._native = await answered(self._opening)
-            if self._ended:
-                told(self._native.cancel)
-                return None
-            return await self._pull(self._native)
-        except Invalid as error:
-            # The end of the process ends streams as the end of their client does.
-            if error.code == "process_ending":
-                return None
-            raise
-
-    async def _pull(self, native: Native) -> tuple[T] | None:
-        """Waits for the next item; ``None`` at the end."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -110,18 +29,24 @@ class Change:
     """Ids of documents that are gone."""
 
 
-class LiveQuery(Pulled[_native.LiveQuery, Change]):
+class LiveQuery(Pulled[Change]):
     """An async iterator of :class:`Change`."""
 
-    def __init__(self, opening: Callable[[], _native.AsyncCall[_native.LiveQuery]]) -> None:
-        super().__init__(opening)
+    def __init__(self, opening: Callable[[], Awaitable[_native.LiveQuery]]) -> None:
+        super().__init__(opening, _Rows().pull)
+
+
+class _Rows:
+    """What a live query shows so far."""
+
+    def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
         self._ids: list[str] = []
         self._change = _Assembly()
 
-    async def _pull(self, native: _native.LiveQuery) -> tuple[Change] | None:
+    async def pull(self, native: _native.LiveQuery) -> tuple[Change] | None:
         while True:
-            batch = await answered(native.next_batch, _BATCH)
+            batch = await answered(_calls.JSON_OR_NONE, native.next_batch, _BATCH)
             if batch is None:
                 return None
             got = loads(batch)
@@ -164,13 +89,17 @@ class _Assembly:
                 self.removed.add(id)
 
 
-class LiveDocument(Pulled[_native.LiveQuery, "dict[str, Any] | None"]):
+class LiveDocument(Pulled["dict[str, Any] | None"]):
     """An async iterator of one document's states: a ``dict``, or ``None`` while there is none."""
 
-    async def _pull(self, native: _native.LiveQuery) -> tuple[dict[str, Any] | None] | None:
-        batch = await answered(native.next_batch, _BATCH)
-        if batch is None:
-            return None
-        got = loads(batch)
-        rows = got["inserted"] + got["updated"]
-        return (rows[0][1] if rows else None,)
+    def __init__(self, opening: Callable[[], Awaitable[_native.LiveQuery]]) -> None:
+        super().__init__(opening, _next_state)
+
+
+async def _next_state(native: _native.LiveQuery) -> tuple[dict[str, Any] | None] | None:
+    batch = await answered(_calls.JSON_OR_NONE, native.next_batch, _BATCH)
+    if batch is None:
+        return None
+    got = loads(batch)
+    rows = got["inserted"] + got["updated"]
+    return (rows[0][1] if rows else None,)

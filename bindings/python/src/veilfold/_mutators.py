@@ -7,17 +7,9 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from . import _native, _process
-from ._errors import (
-    NATIVE_ERRORS,
-    Invalid,
-    NotAllowed,
-    VeilfoldError,
-    answer_of,
-    answered,
-    told,
-    translated,
-)
+from . import _calls, _native, _process
+from ._calls import answer_of, answered, told
+from ._errors import NATIVE_ERRORS, Invalid, NotAllowed, VeilfoldError, translated
 from ._json import loads
 from ._transaction import Transaction, check, transact
 
@@ -124,7 +116,7 @@ async def _run_next(retries: _native.RetryStream, mutators: Registered) -> bool:
     """Runs one. What ends without an end of its own is handed out again."""
     try:
         # Not `answered`: the end of the process waits for calls of the app, and this is none.
-        run = await answer_of(retries.next())
+        run = await answer_of(_calls.RETRY_OR_NONE, retries.next())
     except NATIVE_ERRORS as error:
         raise translated(error) from None
     if run is not None:
@@ -135,7 +127,7 @@ async def _run_next(retries: _native.RetryStream, mutators: Registered) -> bool:
 async def _run(run: _native.RetryRun, mutators: Registered) -> None:
     mutator = mutators.get(told(run.name))
     if mutator is None:
-        await answered(run.give_up, _native.RetryEnd.MISSING)
+        await answered(_calls.DONE, run.give_up, _native.RetryEnd.MISSING)
         return
     function = of_args(mutator, told(run.args))
     try:
@@ -149,9 +141,9 @@ async def _run(run: _native.RetryRun, mutators: Registered) -> None:
     except Exception as error:
         failure = error
     if isinstance(failure, Invalid) and failure.code == "rejected":
-        await answered(run.give_up, _native.RetryEnd.NOTHING_TO_DO)
+        await answered(_calls.DONE, run.give_up, _native.RetryEnd.NOTHING_TO_DO)
         return
-    await answered(run.give_up, _native.RetryEnd.FAILED)
+    await answered(_calls.DONE, run.give_up, _native.RetryEnd.FAILED)
     told_to = {"message": f"{mutator!r} failed when it was run again", "exception": failure}
     asyncio.get_running_loop().call_exception_handler(told_to)
 

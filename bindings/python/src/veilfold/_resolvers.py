@@ -8,7 +8,8 @@ from math import isfinite
 from typing import Any, Optional
 
 from . import _native, _process
-from ._errors import Invalid, told
+from ._calls import told
+from ._errors import Invalid
 from ._fates import Position
 from ._json import dumps, is_whole, loads
 from ._transaction import check

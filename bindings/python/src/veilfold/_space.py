@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, overload
 
-from . import _native
+from . import _calls, _native
 from ._collection import Collection
-from ._errors import Invalid, answered, told
+from ._calls import answered, told
+from ._errors import Invalid
 from ._fates import FateStream, Receipt
 from ._json import dumps
-from ._live_query import Pulled
+from ._pulled import Pulled
 from ._mutators import Mutator, Registered, of_args, registered
 from ._transaction import Transacted, Transaction, transact
 
@@ -81,12 +82,16 @@ class Ticket(str):
     receipt: Receipt
 
 
-class StatusStream(Pulled[_native.StatusStream, Status]):
+class StatusStream(Pulled[Status]):
     """An async iterator of :class:`Status`: the present one, then each that is different."""
 
-    async def _pull(self, native: _native.StatusStream) -> tuple[Status] | None:
-        status = await answered(native.next)
-        return None if status is None else (status_of(status),)
+    def __init__(self, opening: Callable[[], Awaitable[_native.StatusStream]]) -> None:
+        super().__init__(opening, _next_status)
+
+
+async def _next_status(native: _native.StatusStream) -> tuple[Status] | None:
+    status = await answered(_calls.SPACE_STATUS_OR_NONE, native.next)
+    return None if status is None else (status_of(status),)
 
 
 class Space:
@@ -150,7 +155,7 @@ class Space:
         """What became of this device's writes, from the first that nobody has taken yet, also those of
         earlier runs of the process: ``async for settled in space.fates()``.
         """
-        return FateStream(self._native.fates)
+        return FateStream(lambda: answered(_calls.FATE_STREAM, self._native.fates))
 
     async def enable_resolvers(self) -> Receipt | None:
         """Has the space accept the newest version of every resolver that the client was opened with, for
@@ -159,7 +164,7 @@ class Space:
         Devices whose app does not know them hold (``update_required``) until it is updated. Raises
         ``NotAllowed`` for who is no admin.
         """
-        receipt = await answered(self._native.enable_resolvers)
+        receipt = await answered(_calls.RECEIPT_OR_NONE, self._native.enable_resolvers)
         return None if receipt is None else Receipt(receipt)
 
     def receipt(self, tx_id: str) -> Receipt:
@@ -172,40 +177,40 @@ class Space:
         Raises ``NotAllowed`` when this device's role may not give that role, ``Invalid`` for what is
         no card and for one that was added before.
         """
-        added = await answered(self._native.add_member, card, role_of(role))
+        added = await answered(_calls.ADDED, self._native.add_member, card, role_of(role))
         ticket = Ticket(added.ticket)
         ticket.receipt = Receipt(added.receipt)
         return ticket
 
     async def members(self) -> list[Member]:
         """Who is in the space, as far as this device has folded the order."""
-        return [member_of(member) for member in await answered(self._native.members)]
+        return [member_of(member) for member in await answered(_calls.MEMBERS, self._native.members)]
 
     async def status(self) -> Status:
         """How it stands with the relay, and how much waits in the outbox."""
-        return status_of(await answered(self._native.status))
+        return status_of(await answered(_calls.SPACE_STATUS, self._native.status))
 
     def status_stream(self) -> StatusStream:
         """The status as it changes: ``async for status in space.status_stream()``."""
-        return StatusStream(self._native.status_stream)
+        return StatusStream(lambda: answered(_calls.STATUS_STREAM, self._native.status_stream))
 
     async def state_root(self) -> str:
         """Hash over the whole ordered state, 64 hex digits: equal on all devices at one position.
 
         Raises ``Invalid`` with ``not_folded`` while something ordered cannot be opened yet.
         """
-        return await answered(self._native.state_root)
+        return await answered(_calls.TEXT, self._native.state_root)
 
     async def synced(self) -> Status:
         """Waits until the order contains all own writes and this device has caught up.
 
         Raises ``Offline`` when no relay is named, ``RelayMisbehaved`` when the relay was caught.
         """
-        return status_of(await answered(self._native.synced))
+        return status_of(await answered(_calls.SPACE_STATUS, self._native.synced))
 
     async def reached(self, seq: int) -> Status:
         """Waits until this device has folded the order up to a position. Raises as :meth:`synced`."""
-        return status_of(await answered(self._native.reached, seq))
+        return status_of(await answered(_calls.SPACE_STATUS, self._native.reached, seq))
 
     def __repr__(self) -> str:
         return f"Space({self.id[:8]}…)"

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from . import _actions, _native
+from . import _actions, _calls, _native
 from ._actions import Action, Splice
 from ._collection import PAGE, ListElement
-from ._errors import Invalid, answered, told
+from ._calls import answered, told
+from ._errors import Invalid
 from ._fates import Receipt
 from ._json import Path, Row, document, dumps, loads, path_parts
 
@@ -169,10 +170,10 @@ async def transact(
             value = await running
         except Exception:
             # What it was made of may have changed under its hands; then it is run again.
-            if await answered(native.is_current):
+            if await answered(_calls.FLAG, native.is_current):
                 raise
             continue
-        outcome = await answered(native.commit)
+        outcome = await answered(_calls.OUTCOME_OR_NONE, native.commit)
         if outcome is not None:
             return Transacted(value, None if outcome.receipt is None else Receipt(outcome.receipt))
 

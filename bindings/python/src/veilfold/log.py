@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from . import _native
-from ._errors import Invalid, told
+from ._calls import told
+from ._errors import Invalid
 
 Level = Literal["error", "warn", "info", "debug"]
 Sink = Callable[[Level, str], object]

@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, overload
 
-from . import _client, testing
+from . import _calls, _client, testing
 from . import _collection as _async_collection
 from . import _fates as _async_fates
 from . import _native, _process
@@ -26,11 +26,13 @@ from . import _space as _async_space
 from ._actions import Splice
 from ._client import ClientStatus, Durability, Event, KeyStore
 from ._collection import ListElement
-from ._errors import Invalid, answered, told
+from ._calls import answered, told
+from ._errors import Invalid
 from ._fates import Fate, Settled, SettledFate
 from ._json import Path, Row
-from ._live_query import Change, Pulled
+from ._live_query import Change
 from ._mutators import Mutator
+from ._pulled import Pulled
 from ._resolvers import Module, Resolver
 from ._space import Member, Role, Status
 from ._transaction import Transaction, check
@@ -130,7 +132,7 @@ class Transacted(Generic[T]):
 class Stream(Generic[T]):
     """A blocking iterator. Ends by ``close()``, by leaving ``with``, and when the client closes."""
 
-    def __init__(self, inner: Pulled[Any, T]) -> None:
+    def __init__(self, inner: Pulled[T]) -> None:
         self._inner = inner
         self._waiting: concurrent.futures.Future[tuple[T] | None] | None = None
 
@@ -169,7 +171,7 @@ class Stream(Generic[T]):
         self.close()
 
 
-async def _next(stream: Pulled[Any, T]) -> tuple[T] | None:
+async def _next(stream: Pulled[T]) -> tuple[T] | None:
     # A StopAsyncIteration would not pass through a future.
     try:
         return (await stream.__anext__(),)
@@ -467,11 +469,11 @@ def relay() -> Iterator[testing.Relay]:
 
 
 async def _start_relay() -> _native.TestRelay:
-    return await answered(_native.start_test_relay)
+    return await answered(_calls.TEST_RELAY, _native.start_test_relay)
 
 
 async def _stop_relay(native: _native.TestRelay) -> None:
-    await answered(native.stop)
+    await answered(_calls.DONE, native.stop)
 
 
 def _until_committed(
@@ -493,8 +495,8 @@ def _until_committed(
 
 
 async def _is_current(native: _native.TransactionBuilder) -> bool:
-    return await answered(native.is_current)
+    return await answered(_calls.FLAG, native.is_current)
 
 
 async def _commit(native: _native.TransactionBuilder) -> _native.Outcome | None:
-    return await answered(native.commit)
+    return await answered(_calls.OUTCOME_OR_NONE, native.commit)

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from . import _native
-from ._errors import Invalid, answered, told
+from . import _calls, _native
+from ._calls import answered, told
+from ._errors import Invalid
 from ._schemas import Schemas
 
 __all__ = ["HostileRelay", "Lie", "Relay", "Schemas", "relay"]
@@ -38,11 +39,11 @@ class Relay:
 @asynccontextmanager
 async def relay() -> AsyncIterator[Relay]:
     """``async with veilfold.testing.relay() as relay: …``"""
-    native = await answered(_native.start_test_relay)
+    native = await answered(_calls.TEST_RELAY, _native.start_test_relay)
     try:
         yield Relay(native)
     finally:
-        await answered(native.stop)
+        await answered(_calls.DONE, native.stop)
 
 
 class HostileRelay:
@@ -61,11 +62,11 @@ class HostileRelay:
         self._started: _native.HostileRelay | None = None
 
     async def __aenter__(self) -> HostileRelay:
-        self._started = await answered(_native.start_hostile_relay)
+        self._started = await answered(_calls.HOSTILE_RELAY, _native.start_hostile_relay)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await answered(self._relay.stop)
+        await answered(_calls.DONE, self._relay.stop)
 
     @property
     def url(self) -> str:
@@ -87,7 +88,7 @@ class HostileRelay:
         """
         if kind is not None and kind not in _LIES:
             raise Invalid("bad_lie", f"a lie is one of {', '.join(_LIES)}, or None")
-        await answered(self._relay.lie, None if kind is None else _LIES[kind])
+        await answered(_calls.DONE, self._relay.lie, None if kind is None else _LIES[kind])
 
     @property
     def _relay(self) -> _native.HostileRelay:
