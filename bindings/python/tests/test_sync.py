@@ -2,11 +2,17 @@
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 import veilfold
 import veilfold.sync
 from conftest import store
+
+CLASSES = ["Client", "Collection", "Receipt", "Space", "Text"]
+WITH_TIMEOUT = dict.fromkeys(
+    ("settled", "synced", "reached"), [("timeout", inspect.Parameter.POSITIONAL_OR_KEYWORD, None)]
+)
 
 
 def test_two_clients_share_a_space(tmp_path: Path) -> None:
@@ -66,10 +72,60 @@ def test_a_document_is_copied(tmp_path: Path) -> None:
         assert notes.copy("none", archive) is None
 
 
-@pytest.mark.parametrize("name", ["Client", "Space", "Collection", "Receipt"])
-def test_the_twin_has_the_same_calls(name: str) -> None:
-    def calls(thing: type) -> set[str]:
-        return {name for name, member in inspect.getmembers(thing) if not name.startswith("_")}
+def test_a_text_is_edited(tmp_path: Path) -> None:
+    with veilfold.sync.open(store(tmp_path, "alice")) as alice:
+        note = alice.create_space().collection("notes").text("plan", "body")
+        assert note.read() is None
+        note.create("fresh milk")
+        note.insert(5, "est bread and")
+        note.delete(0, 9)
+        note.edit([(0, 1, "B"), (5, 0, ",")])
+        assert note.read() == "Bread, and milk"
 
-    missing = calls(getattr(veilfold, name)) - calls(getattr(veilfold.sync, name))
-    assert missing <= {"text"}
+
+def test_a_relay_lies(tmp_path: Path) -> None:
+    with (
+        veilfold.sync.HostileRelay() as relay,
+        veilfold.sync.open(store(tmp_path, "alice"), relay=relay.url) as alice,
+        veilfold.sync.open(store(tmp_path, "bob"), relay=relay.lying_url) as bob,
+    ):
+        ours = alice.create_space()
+        theirs = bob.join(ours.add_member(bob.contact_card()))
+        theirs.reached(ours.synced(timeout=30).seq, timeout=30)
+        relay.lie("delays")
+        ours.collection("c").put("a", {})
+        reached = ours.synced(timeout=30).seq
+        with pytest.raises(TimeoutError):
+            theirs.reached(reached, timeout=0.1)
+        relay.lie(None)
+        theirs.reached(reached, timeout=30)
+        with pytest.raises(veilfold.Invalid, match="bad_lie"):
+            relay.lie("nonsense")  # type: ignore[arg-type]
+
+
+TWINS: list[tuple[Any, Any]] = [
+    *[(getattr(veilfold, name), getattr(veilfold.sync, name)) for name in CLASSES],
+    (veilfold.testing.HostileRelay, veilfold.sync.HostileRelay),
+]
+
+
+@pytest.mark.parametrize(("real", "twin"), TWINS, ids=[real.__name__ for real, _ in TWINS])
+def test_the_twin_has_the_same_calls(real: Any, twin: Any) -> None:
+    def calls(thing: type) -> dict[str, Any]:
+        return {name: member for name, member in inspect.getmembers(thing) if not name.startswith("_")}
+
+    assert calls(twin).keys() == calls(real).keys()
+    for name, member in calls(real).items():
+        if callable(member):
+            assert parameters(calls(twin)[name]) == parameters(member) + WITH_TIMEOUT.get(name, []), name
+
+
+def test_the_twin_has_the_same_functions() -> None:
+    assert parameters(veilfold.sync.open) == parameters(veilfold.open)
+    assert parameters(veilfold.sync.relay) == parameters(veilfold.testing.relay)
+    assert set(veilfold.sync.__all__) == {*CLASSES, "HostileRelay", "Stream", "Transacted", "open", "relay"}
+
+
+def parameters(function: Any) -> list[tuple[str, Any, Any]]:
+    """Names, kinds and defaults."""
+    return [(each.name, each.kind, each.default) for each in inspect.signature(function).parameters.values()]

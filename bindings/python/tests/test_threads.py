@@ -1,9 +1,11 @@
 """One client used by many threads at once: each with an event loop of its own, and through the twin."""
 
 import asyncio
+import gc
 import sys
 import sysconfig
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 import veilfold
 import veilfold.sync
 from conftest import relay_in_process, run, store
+from veilfold import _process
 
 _THREADS = 8
 _ROUNDS = 25
@@ -32,8 +35,9 @@ def at_once(work: Callable[[int], None]) -> None:
     threads = [threading.Thread(target=body, args=(number,), daemon=True) for number in range(_THREADS)]
     for thread in threads:
         thread.start()
+    until = time.monotonic() + _PATIENCE
     for thread in threads:
-        thread.join(_PATIENCE)
+        thread.join(max(0, until - time.monotonic()))
     assert not any(thread.is_alive() for thread in threads), "a thread hangs"
     if raised:
         raise raised[0]
@@ -94,6 +98,53 @@ def test_the_blocking_twin_in_many_threads(tmp_path: Path) -> None:
 
         at_once(work)
         assert items.get("all") == {"count": _THREADS * _ROUNDS}
+
+
+def test_each_item_of_a_blocking_stream_is_for_one_thread(tmp_path: Path) -> None:
+    wanted = _THREADS * _ROUNDS
+    got: list[str] = []
+
+    with veilfold.sync.open(store(tmp_path, "alice")) as alice:
+        space = alice.create_space()
+        fates = space.fates()
+
+        def read(number: int) -> None:
+            while True:
+                try:
+                    got.append(fates.next(timeout=(None, 0.0005)[number % 2]).tx_id)
+                except TimeoutError:
+                    continue
+                except StopIteration:
+                    return
+                if len(got) == wanted:
+                    fates.close()
+
+        sent: list[str] = []
+        with veilfold.sync.relay() as relay:
+            alice.set_relay(relay.url)
+            writing = threading.Thread(
+                target=lambda: sent.extend(space.collection("c").put(str(n), {}).tx_id for n in range(wanted))
+            )
+            writing.start()
+            at_once(read)
+            writing.join()
+        assert sorted(got) == sorted(sent)
+
+
+def test_a_blocking_stream_that_is_forgotten_ends(tmp_path: Path) -> None:
+    with veilfold.sync.open(store(tmp_path, "alice")) as alice:
+        changes = alice.create_space().collection("c").live()
+        next(changes)
+        before = set(_process._pending)
+        with pytest.raises(TimeoutError):
+            changes.next(timeout=0.01)
+        (wait,) = set(_process._pending) - before
+        del changes
+        gc.collect()
+        until = time.monotonic() + _PATIENCE
+        while wait in _process._pending and time.monotonic() < until:
+            time.sleep(0.001)
+        assert wait not in _process._pending
 
 
 def test_clients_open_and_close_in_many_threads(tmp_path: Path) -> None:
