@@ -118,6 +118,35 @@ def test_a_process_ends_with_streams_open(tmp_path: Path, ending: str) -> None:
     assert ended.returncode == (0 if ending == "return" else 3)
 
 
+@pytest.mark.parametrize("after", ["", "asyncio.run(alice.close())", "del alice, waits; gc.collect()"])
+@pytest.mark.parametrize("closing", ["loop.close()", "pass"])
+def test_a_loop_is_given_up_with_calls_under_way(closing: str, after: str, tmp_path: Path) -> None:
+    """Also one that is open: the mutators of each open client wait in its loop."""
+    ended = python(
+        f"""
+        import asyncio, gc, sys, time, warnings, veilfold
+
+        async def story():
+            alice = await veilfold.open(sys.argv[1] + "/alice.db")
+            c = (await alice.create_space()).collection("c")
+            waits = [asyncio.ensure_future(anext(alice.events())), asyncio.ensure_future(c.put("a", {{}}))]
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            return alice, waits
+
+        loop = asyncio.new_event_loop()
+        alice, waits = loop.run_until_complete(story())
+        {closing}
+        time.sleep(0.05)  # the write is answered
+        {after}
+        asyncio.run(veilfold.open(sys.argv[1] + "/bob.db"))
+        warnings.simplefilter("ignore", ResourceWarning)  # where the app closes no loop, asyncio says so
+        """,
+        tmp_path,
+    )
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("", "", 0)
+
+
 def test_a_process_ends_while_another_thread_waits(tmp_path: Path) -> None:
     ended = python(
         """
