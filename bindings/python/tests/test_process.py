@@ -118,6 +118,34 @@ def test_a_process_ends_with_streams_open(tmp_path: Path, ending: str) -> None:
     assert ended.returncode == (0 if ending == "return" else 3)
 
 
+@pytest.mark.parametrize("kept", ["space", "space.collection('c')", "space.collection('c').live()"])
+def test_a_client_of_which_only_a_part_is_kept_is_closed_at_the_end(kept: str, tmp_path: Path) -> None:
+    ended = python(
+        f"""
+        import atexit, gc, subprocess, sys
+
+        path = sys.argv[1] + "/alice.db"
+        opens = "import sys, veilfold.sync; veilfold.sync.open(sys.argv[1])"
+
+        @atexit.register
+        def after_veilfold():  # what was registered first is called last
+            gc.collect()
+            print(subprocess.run([sys.executable, "-c", opens, path]).returncode)
+
+        import asyncio, veilfold
+
+        async def main():
+            space = await (await veilfold.open(path)).create_space()
+            return {kept}
+
+        kept = asyncio.run(main())
+        gc.collect()
+        """,
+        tmp_path,
+    )
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("0\n", "", 0)
+
+
 @pytest.mark.parametrize("after", ["", "asyncio.run(alice.close())", "del alice, waits; gc.collect()"])
 @pytest.mark.parametrize("closing", ["loop.close()", "pass"])
 def test_a_loop_is_given_up_with_calls_under_way(closing: str, after: str, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ class Client:
         """Founds a space whose only member is this device. Works offline. The name is this device's
         own.
         """
-        return Space(await answered(_calls.SPACE, self._native.create_space, name), self._mutators)
+        return self._space(await answered(_calls.SPACE, self._native.create_space, name))
 
     async def spaces(self) -> list[Space]:
         """The spaces of this device."""
@@ -138,7 +138,10 @@ class Client:
 
     async def space(self, id: str) -> Space:
         """A space of this device. Raises ``Invalid`` for one that it does not have."""
-        return Space(await answered(_calls.SPACE, self._native.space, id), self._mutators)
+        return self._space(await answered(_calls.SPACE, self._native.space, id))
+
+    def _space(self, native: _native.Space) -> Space:
+        return Space(native, self._native, self._mutators)
 
     async def contact_card(self, name: str | None = None) -> str:
         """Makes a contact card: a text to be handed to a member, who adds it to one space. ``name`` is
@@ -150,7 +153,7 @@ class Client:
         """Joins the space that a ticket names, under a name of this device's own. Works offline; the
         documents come with the connection.
         """
-        return Space(await answered(_calls.SPACE, self._native.join, ticket, name), self._mutators)
+        return self._space(await answered(_calls.SPACE, self._native.join, ticket, name))
 
     async def set_relay(self, url: str | None) -> None:
         """Names the relay and connects to it; ``None`` goes offline. Everything written so far syncs."""

@@ -40,8 +40,9 @@ class Collection:
     full outbox and for a closed client, ``Corrupt`` when the disk fails.
     """
 
-    def __init__(self, space: _native.Space, name: str) -> None:
+    def __init__(self, space: _native.Space, client: _native.Client, name: str) -> None:
         self._space = space
+        self._client = client  # as in the space
         self._name = name
 
     @property

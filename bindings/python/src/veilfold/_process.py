@@ -13,7 +13,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -98,20 +98,11 @@ def _end() -> None:
     until = time.monotonic() + _DRAINING_S
     while (_resolving or any(_goes_on(task) for task in list(_pending.values()))) and time.monotonic() < until:
         time.sleep(0.002)
-    _leave([task for task in (*_pending.values(), *background) if not _goes_on(task)])
 
 
 def _goes_on(task: asyncio.Task[Any] | None) -> bool:
     """Whether it can hear that its call has ended."""
     return task is None or task.get_loop().is_running()
-
-
-def _leave(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
-    """Their loops are gone, and destroying them would end their calls by native code that waits for nobody.
-    With one reference too many they are left alone, also when the interpreter goes.
-    """
-    for task in tasks:
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(task))
 
 
 def _end_resolvers() -> None:
@@ -135,7 +126,10 @@ def _forked() -> None:
     global _over
     _over = "this process was forked from one that uses veilfold; start it with 'spawn', or import later"
     _clients.clear()
-    _leave((*_pending.values(), *background))
+    # Their loops are gone, and destroying them would end their calls by native code that waits for nobody.
+    # With one reference too many they are left alone, also when the interpreter goes.
+    for task in (*_pending.values(), *background):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(task))
     _pending.clear()
     _resolving.clear()
 

@@ -97,8 +97,9 @@ async def _next_status(native: _native.StatusStream) -> tuple[Status] | None:
 class Space:
     """A space of this device."""
 
-    def __init__(self, native: _native.Space, mutators: Registered) -> None:
+    def __init__(self, native: _native.Space, client: _native.Client, mutators: Registered) -> None:
         self._native = native
+        self._client = client  # what is closed when the process ends, although the app may not hold it any more
         self._mutators = mutators
 
     @property
@@ -113,7 +114,7 @@ class Space:
 
     def collection(self, name: str) -> Collection:
         """A collection of it. Nothing has to be declared."""
-        return Collection(self._native, name)
+        return Collection(self._native, self._client, name)
 
     async def transact(self, function: Callable[[Transaction], T]) -> Transacted[T]:
         """Runs ``function(tx)`` and commits what it asked for, all or nothing. Works offline.
