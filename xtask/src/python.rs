@@ -3,6 +3,7 @@
 //! Also keeps the virtual environments that other verbs use. All of them lie under the target folder.
 
 pub mod free_threaded;
+pub mod types;
 
 use crate::command::{Run, Said};
 use crate::place::Place;
@@ -31,7 +32,7 @@ pub fn run(place: &Place, options: &Options) -> bool {
         && relay(place)
         && wheel(place)
         && pytest(place).ok
-        && types(place)
+        && types::check(place)
         && quickstarts(place).is_ok()
 }
 
@@ -54,13 +55,13 @@ pub fn wheel(place: &Place) -> bool {
     }
     let _ = std::fs::remove_dir_all(place.venv("wheel"));
     let Some(wheel) = only_wheel(&wheels) else { return false };
-    let requirements = package.join("tests/requirements.txt");
-    let requirements: Vec<PathBuf> = requirements.is_file().then_some(requirements).into_iter().collect();
-    let Some(python) = environment(place, "wheel", &requirements, &["pytest", "mypy", "pyright[nodejs]"])
-    else {
-        return false;
-    };
+    let Some(python) = environment(place, "wheel", &[requirements(place)], &[]) else { return false };
     Run::new(python, &place.root).args(["-m", "pip", "install", "-q", "--no-deps"]).arg(wheel).succeeds()
+}
+
+/// What tests the wheel, in which versions.
+fn requirements(place: &Place) -> PathBuf {
+    place.root.join("bindings/python/tests/requirements.txt")
 }
 
 /// The tests run from a folder without the package's sources, so that they can only mean the wheel.
@@ -99,17 +100,27 @@ pub fn relay(place: &Place) -> bool {
         .succeeds()
 }
 
-/// The hand-written part keeps to its own types, by two judges.
-pub fn types(place: &Place) -> bool {
-    let package = place.root.join("bindings/python");
-    let python = interpreter(place, "wheel");
-    let mypy = Run::new(&python, &package).args(["-m", "mypy", "--strict", "-p", "veilfold"]).succeeds();
-    let pyright = Run::new(&python, &package)
-        .args(["-m", "pyright", "--pythonpath"])
-        .arg(&python)
-        .arg("src/veilfold")
-        .succeeds();
-    mypy && pyright
+/// A Python block of the documents.
+pub struct Program {
+    document: PathBuf,
+    line: usize,
+    /// Its place as one word.
+    name: String,
+    text: String,
+}
+
+/// All of them.
+pub fn programs(place: &Place) -> Vec<Program> {
+    let mut found = Vec::new();
+    for document in crate::tidy::documents(place) {
+        let Ok(text) = std::fs::read_to_string(place.root.join(&document)) else { continue };
+        for (line, text) in blocks(&text, "python") {
+            let word =
+                document.to_string_lossy().replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+            found.push(Program { document: document.clone(), line, name: format!("{word}_{line}"), text });
+        }
+    }
+    found
 }
 
 /// Runs every Python block of the documents as a program; says how many ran.
@@ -117,20 +128,17 @@ pub fn quickstarts(place: &Place) -> Result<usize, usize> {
     let folder = place.target.join("quickstarts");
     let _ = std::fs::remove_dir_all(&folder);
     let (mut ran, mut failed) = (0, 0);
-    for document in crate::tidy::documents(place) {
-        let Ok(text) = std::fs::read_to_string(place.root.join(&document)) else { continue };
-        for (line, block) in blocks(&text, "python") {
-            // Each runs in a folder of its own, since it may leave a store there.
-            let own = folder.join(format!("{}_{line}", document.to_string_lossy().replace(['/', '.'], "_")));
-            println!("{}:{line}", document.display());
-            let ok = std::fs::create_dir_all(&own).is_ok()
-                && std::fs::write(own.join("quickstart.py"), block).is_ok()
-                && Run::new(interpreter(place, "wheel"), &own)
-                    .arg("quickstart.py")
-                    .env("VEILFOLD_RELAY_BIN", place.test_binary("veilfold-relay"))
-                    .succeeds_within(QUICKSTART_TIME);
-            if ok { ran += 1 } else { failed += 1 }
-        }
+    for Program { document, line, name, text } in programs(place) {
+        // Each runs in a folder of its own, since it may leave a store there.
+        let own = folder.join(name);
+        println!("{}:{line}", document.display());
+        let ok = std::fs::create_dir_all(&own).is_ok()
+            && std::fs::write(own.join("quickstart.py"), text).is_ok()
+            && Run::new(interpreter(place, "wheel"), &own)
+                .arg("quickstart.py")
+                .env("VEILFOLD_RELAY_BIN", place.test_binary("veilfold-relay"))
+                .succeeds_within(QUICKSTART_TIME);
+        if ok { ran += 1 } else { failed += 1 }
     }
     if failed == 0 { Ok(ran) } else { Err(failed) }
 }

@@ -3,7 +3,7 @@
 //! Where the machine has none (`python3.13t` or newer), one is compiled from Debian's source package, which
 //! apt fetches and verifies; that takes minutes, so `cargo xtask test --full` runs this and not every test.
 
-use super::{environment, only_wheel};
+use super::{environment, only_wheel, requirements};
 use crate::command::{Run, Said};
 use crate::place::Place;
 use crate::tools::{Tool, apt};
@@ -100,7 +100,8 @@ fn packages(place: &Place, site: &Path) -> bool {
         return false;
     };
     let pip = || Run::new(&python, &place.root).args(["-m", "pip", "install", "-q", "--target"]).arg(site);
-    pip().arg("pytest").succeeds() && pip().arg("--no-deps").arg(wheel).succeeds()
+    pip().arg("pytest").arg("--constraint").arg(requirements(place)).succeeds()
+        && pip().arg("--no-deps").arg(wheel).succeeds()
 }
 
 fn compiled(place: &Place) -> PathBuf {

@@ -82,7 +82,7 @@ pub const STEPS: &[Step] = &[
         count::pytest(&said.text).and_exit(said.ok)
     }),
     step("types", "python", "The Python package keeps to its types", |place, _| {
-        Outcome::of(python::types(place))
+        Outcome::of(python::types::check(place))
     }),
     step("quickstarts", "python", "Python code in the documents runs", |place, _| match python::quickstarts(
         place,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from . import _actions, _calls, _native
 from ._actions import Action, Splice
@@ -209,5 +209,5 @@ class Text:
         value: Any = await self._collection.get(self._id)
         parts = self._path.split(".") if isinstance(self._path, str) else self._path
         for part in parts:
-            value = value.get(part) if isinstance(value, dict) else None
+            value = cast("dict[str, Any]", value).get(part) if isinstance(value, dict) else None
         return value if isinstance(value, str) else None

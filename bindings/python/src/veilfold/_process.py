@@ -13,7 +13,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,7 +51,7 @@ def leave(token: object) -> None:
 
 
 @contextmanager
-def resolving() -> Iterator[None]:
+def resolving() -> Generator[None, None, None]:
     """Around a function of the app that a native thread runs. Refused when the process ends."""
     if _over is not None:
         raise SystemExit

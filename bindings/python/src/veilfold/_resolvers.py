@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Optional
+from typing import Any, Optional, cast
 
 from . import _native, _process
 from ._calls import told
@@ -227,7 +227,9 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, float) and isfinite(value):
         return float.__float__(value)
     if depth > 0 and isinstance(value, (list, tuple)):
-        return [_plain(each, depth - 1) for each in value]
-    if depth > 0 and isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {_plain(key, 0): _plain(value[key], depth - 1) for key in sorted(value)}
+        return [_plain(each, depth - 1) for each in cast("Sequence[object]", value)]
+    if depth > 0 and isinstance(value, Mapping):
+        fields = cast("Mapping[Any, object]", value)
+        if all(isinstance(key, str) for key in fields):
+            return {_plain(key, 0): _plain(fields[key], depth - 1) for key in sorted(fields)}
     raise TypeError("this cannot be stored")

@@ -68,7 +68,7 @@ class Schemas:
 
 
 def _read(reader: Reader, document: dict[str, Any]) -> None:
-    if dataclasses.is_dataclass(reader) or typing.is_typeddict(reader):
+    if dataclasses.is_dataclass(reader) or typing.is_typeddict(typing.cast(object, reader)):
         _expect(document, reader, "the document")
     else:
         reader(document)
@@ -126,6 +126,7 @@ def _fits(value: object, wanted: Any, where: str) -> bool:
 def _expect_fields(value: object, wanted: Any, where: str) -> None:
     if not isinstance(value, dict):
         raise TypeError(f"{where} is {value!r}, not an object")
+    present = typing.cast("dict[str, object]", value)
     if dataclasses.is_dataclass(wanted):
         fields = dataclasses.fields(wanted)
         missing = dataclasses.MISSING
@@ -135,7 +136,7 @@ def _expect_fields(value: object, wanted: Any, where: str) -> None:
         needed, names = set(wanted.__required_keys__), set(wanted.__annotations__)
     hints = typing.get_type_hints(wanted)
     for name in sorted(names):
-        if name in value:
-            _expect(value[name], hints[name], f"{where}.{name}")
+        if name in present:
+            _expect(present[name], hints[name], f"{where}.{name}")
         elif name in needed:
             raise TypeError(f"{where} has no {name}")

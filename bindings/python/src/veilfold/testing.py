@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Literal
 
@@ -37,7 +37,7 @@ class Relay:
 
 
 @asynccontextmanager
-async def relay() -> AsyncIterator[Relay]:
+async def relay() -> AsyncGenerator[Relay, None]:
     """``async with veilfold.testing.relay() as relay: …``"""
     native = await answered(_calls.TEST_RELAY, _native.start_test_relay)
     try:

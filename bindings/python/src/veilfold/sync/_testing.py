@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from .. import _calls, _native, testing
@@ -11,7 +11,7 @@ from ._waiting import run
 
 
 @contextmanager
-def relay() -> Iterator[testing.Relay]:
+def relay() -> Generator[testing.Relay, None, None]:
     """A real relay in this process, for tests: ``with veilfold.sync.relay() as relay: …``"""
     native = run(_start_relay())
     try:
