@@ -14,6 +14,7 @@ use std::time::Duration;
 
 /// A quickstart that takes longer waits for something that does not come.
 const QUICKSTART_TIME: Duration = Duration::from_secs(120);
+const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 #[derive(clap::Args, Default)]
 pub struct Options {
@@ -72,6 +73,9 @@ pub fn make(place: &Place, install: bool, extras: ship::Extras) -> Option<Wheel>
     }
     let bytes = std::fs::read(&stripped).ok()?;
     entries.insert(library.clone(), bytes.clone());
+    for name in LICENCES {
+        license(&mut entries, name, std::fs::read(place.root.join(name)).ok()?)?;
+    }
     let record = entries.keys().find(|name| name.ends_with(".dist-info/RECORD"))?.clone();
     let text = recorded(&entries, &record);
     entries.insert(record, text.into_bytes());
@@ -80,6 +84,19 @@ pub fn make(place: &Place, install: bool, extras: ship::Extras) -> Option<Wheel>
     std::fs::create_dir_all(file.parent()?).ok()?;
     zip::write(&file, &entries).ok()?;
     Some(Wheel { file, library: (library, bytes) })
+}
+
+/// Puts the text of a licence where installers look for it (PEP 639). maturin takes none from outside of the
+/// package's folder.
+fn license(entries: &mut BTreeMap<String, Vec<u8>>, name: &str, text: Vec<u8>) -> Option<()> {
+    let metadata = entries.keys().find(|name| name.ends_with(".dist-info/METADATA"))?.clone();
+    let said = String::from_utf8(entries.get(&metadata)?.clone()).ok()?;
+    let (head, description) = said.split_once("\n\n")?;
+    let said = format!("{head}\nLicense-File: {name}\n\n{description}");
+    let info = metadata.strip_suffix("METADATA")?;
+    entries.insert(format!("{info}licenses/{name}"), text);
+    entries.insert(metadata, said.into_bytes());
+    Some(())
 }
 
 /// Each file of a wheel with its sum and size; the list itself has neither.
@@ -154,6 +171,22 @@ pub fn described(wheel: &Wheel) -> Vec<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn licences_are_named_where_their_texts_lie() {
+        let metadata = "Metadata-Version: 2.4\nLicense-Expression: MIT\n\n# Title\n\nText\n";
+        let mut entries = BTreeMap::from([("a.dist-info/METADATA".to_owned(), metadata.into())]);
+        for name in LICENCES {
+            license(&mut entries, name, name.into()).unwrap();
+        }
+        let said = "Metadata-Version: 2.4\nLicense-Expression: MIT\nLicense-File: LICENSE-APACHE\n\
+                    License-File: LICENSE-MIT\n\n# Title\n\nText\n";
+        let text = |name: &str| String::from_utf8(entries[&format!("a.dist-info/{name}")].clone()).unwrap();
+        assert_eq!(text("METADATA"), said);
+        assert_eq!(text("licenses/LICENSE-APACHE"), "LICENSE-APACHE");
+        assert_eq!(text("licenses/LICENSE-MIT"), "LICENSE-MIT");
+        assert_eq!(license(&mut BTreeMap::new(), "a", Vec::new()), None);
+    }
 
     #[test]
     fn the_record_names_every_file_but_its_own_sum() {
