@@ -150,15 +150,22 @@ class Answered:
 
 
 def test_an_answer_of_another_kind_is_an_error_inside_veilfold() -> None:
-    flag, nothing, done = _native.Answer.FLAG(True), _native.Answer.TEXT(None), _native.Answer.DONE()
+    answers: Any = _native.Answer
+    flag, nothing, done = answers.FLAG(True), answers.TEXT(None), answers.DONE()
 
     async def given(gives: _calls.Gives[Any], answer: _native.Answer) -> Any:
-        return await _calls.answered(gives, lambda: Answered(answer))
+        call: Any = Answered(answer)
+        return await _calls.answered(gives, lambda: call)
 
     assert asyncio.run(given(_calls.FLAG, flag)) is True
     assert asyncio.run(given(_calls.TEXT_OR_NONE, nothing)) is None
     assert asyncio.run(given(_calls.DONE, done)) is None
-    wrong = [(_calls.NUMBER, flag), (_calls.TEXT, nothing), (_calls.SPACE, done), (_calls.DONE, flag)]
+    wrong: list[tuple[_calls.Gives[Any], Any]] = [
+        (_calls.NUMBER, flag),
+        (_calls.TEXT, nothing),
+        (_calls.SPACE, done),
+        (_calls.DONE, flag),
+    ]
     for gives, answer in wrong:
         with pytest.raises(veilfold.Internal, match=f"a call that gives {gives.name}"):
             asyncio.run(given(gives, answer))

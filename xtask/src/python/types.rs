@@ -11,10 +11,13 @@ const STRICT: &str = "{\"typeCheckingMode\": \"strict\", \"pythonVersion\": \"3.
 pub fn check(place: &Place) -> bool {
     let package = place.root.join("bindings/python");
     let python = interpreter(place, "wheel");
-    let mypy = Run::new(&python, &package).args(["-m", "mypy", "--strict", "-p", "veilfold"]).succeeds();
-    let package = mypy && pyright(&python, &package);
-    // Read against the wheel, as in an app.
-    package && examples(place).is_some_and(|folder| judged(&python, &folder))
+    let mypy =
+        |what: &[&str]| Run::new(&python, &package).args(["-m", "mypy", "--strict"]).args(what).succeeds();
+    mypy(&["-p", "veilfold"])
+        && mypy(&["tests"])
+        && pyright(&python, &package)
+        // Read against the wheel, as in an app.
+        && examples(place).is_some_and(|folder| judged(&python, &folder))
 }
 
 /// Puts the programs side by side into a folder.

@@ -36,9 +36,8 @@ class Pulled(Generic[T]):
     ) -> None:
         """``pull`` waits for the next item, and gives ``None`` at the end."""
         self._waits: _Waits[Any, T] = _Waits(opening, pull)
-        self.abandon = self._waits.abandon
-        """Ends it at once, in any thread, without holding it."""
-        weakref.finalize(self, self.abandon).atexit = False
+        self._abandon = self._waits.abandon
+        weakref.finalize(self, self._abandon).atexit = False
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self

@@ -78,7 +78,7 @@ class Stream(Generic[T]):
         self._reading = threading.Lock()
         self._waiting: concurrent.futures.Future[tuple[T] | None] | None = None
         # A wait that was given up holds the inner one, which so is no garbage with this.
-        weakref.finalize(self, inner.abandon).atexit = False
+        weakref.finalize(self, inner._abandon).atexit = False
 
     def __iter__(self) -> Iterator[T]:
         return self
