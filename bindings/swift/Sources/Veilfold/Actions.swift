@@ -68,7 +68,9 @@ enum Action {
     }
 
     static func expect(_ key: DocumentKey, _ path: FieldPath, _ condition: Condition) -> Value {
-        make("expect", key, condition.json.merging(["path": path.json]) { first, _ in first })
+        var rest = condition.json
+        rest["path"] = path.json
+        return make("expect", key, rest)
     }
 
     /// The text of one action, as a list.
@@ -76,14 +78,15 @@ enum Action {
         try JSONWriter.data(.array([action]))
     }
 
-    private static func make(_ op: String, _ key: DocumentKey, _ rest: [String: Value]) -> Value {
-        let head: [String: Value] = [
-            "op": .string(op), "collection": .string(key.collection), "id": .string(key.id),
-        ]
-        return .object(head.merging(rest) { first, _ in first })
+    private static func make(_ op: String, _ key: DocumentKey, _ rest: Value.Object) -> Value {
+        var action = rest
+        action["op"] = .string(op)
+        action["collection"] = .string(key.collection)
+        action["id"] = .string(key.id)
+        return .object(action)
     }
 
-    private static func place(_ after: String?, _ before: String?, _ rest: [String: Value]) -> [String: Value] {
+    private static func place(_ after: String?, _ before: String?, _ rest: Value.Object) -> Value.Object {
         var action = rest
         action["after"] = after.map(Value.string)
         action["before"] = before.map(Value.string)
@@ -122,7 +125,7 @@ public enum Condition: Sendable, Hashable {
     /// A whole number is there that is not more.
     case atMost(Int64)
 
-    var json: [String: Value] {
+    var json: Value.Object {
         switch self {
         case .exists: ["is": "exists"]
         case .missing: ["is": "missing"]

@@ -31,7 +31,7 @@ extension DocumentCollection {
     /// Puts fields into the document, or into the object at a path, leaving its others.
     @discardableResult
     public func merge(
-        _ id: String, _ fields: [String: Value], into path: FieldPath = .document
+        _ id: String, _ fields: Value.Object, into path: FieldPath = .document
     ) async throws(VeilfoldError) -> Receipt {
         try await commit(Action.merge(key(id), path, .object(fields)))
     }

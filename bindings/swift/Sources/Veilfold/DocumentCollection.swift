@@ -12,7 +12,12 @@ public struct Row<Document: Sendable>: Sendable, Identifiable {
     }
 }
 
-extension Row: Equatable where Document: Equatable {}
+extension Row: Equatable where Document: Equatable {
+    public static func == (one: Self, other: Self) -> Bool {
+        ExactText(one.id) == ExactText(other.id) && one.document == other.document
+    }
+}
+
 extension Row: Hashable where Document: Hashable {}
 
 /// An element of a list, and the id under which it is moved and removed.
@@ -123,7 +128,7 @@ struct DocumentShape<Document: Codable & Sendable>: Sendable {
     func fields(_ id: String, _ document: Document) throws(VeilfoldError) -> Value {
         let value = try ValueEncoder.value(document)
         guard identified, case .object(var fields) = value else { return value }
-        if (document as? any Identifiable)?.id as? String != id {
+        guard let own = (document as? any Identifiable)?.id as? String, ExactText(own) == ExactText(id) else {
             throw .invalid(code: "wrong_id", detail: "a document has its own id: give that one")
         }
         if fields["id"] == .string(id) { fields["id"] = nil }

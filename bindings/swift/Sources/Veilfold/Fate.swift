@@ -40,6 +40,10 @@ public struct DocumentKey: Sendable, Hashable {
         self.collection = collection
         self.id = id
     }
+
+    public static func == (one: Self, other: Self) -> Bool {
+        ExactText(one.id) == ExactText(other.id) && ExactText(one.collection) == ExactText(other.collection)
+    }
 }
 
 /// What became of a write, once nothing will change it any more.

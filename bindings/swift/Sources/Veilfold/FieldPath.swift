@@ -10,6 +10,15 @@ public struct FieldPath: Sendable, Hashable {
         case element(String)
 
         public init(stringLiteral key: String) { self = .key(key) }
+
+        public static func == (one: Self, other: Self) -> Bool { one.json == other.json }
+
+        var json: Value {
+            switch self {
+            case .key(let key): .string(key)
+            case .element(let id): ["element": .string(id)]
+            }
+        }
     }
 
     /// The path as actions carry it: checked where the action is.
@@ -26,13 +35,7 @@ public struct FieldPath: Sendable, Hashable {
 
     /// The path of these parts.
     public init(_ parts: [Part]) {
-        json = .array(
-            parts.map { part in
-                switch part {
-                case .key(let key): .string(key)
-                case .element(let id): ["element": .string(id)]
-                }
-            })
+        json = .array(parts.map(\.json))
         let keys = parts.compactMap { part in
             if case .key(let key) = part { key } else { nil }
         }

@@ -37,20 +37,20 @@ struct JSONReader {
 
     private mutating func object(depth: Int) throws(VeilfoldError) -> Value {
         at += 1
-        var fields: [String: Value] = [:]
+        var fields: [(String, Value)] = []
         skipSpace()
-        if take("}") { return .object(fields) }
+        if take("}") { return .object([:]) }
         repeat {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw bad() }
             let key = try string()
             skipSpace()
             guard take(":") else { throw bad() }
-            fields[key] = try value(depth: depth + 1)
+            fields.append((key, try value(depth: depth + 1)))
             skipSpace()
         } while take(",")
         guard take("}") else { throw bad() }
-        return .object(fields)
+        return .object(Value.Object(fields))
     }
 
     private mutating func array(depth: Int) throws(VeilfoldError) -> Value {

@@ -30,12 +30,12 @@ struct JSONWriter {
             bytes.append(UInt8(ascii: "]"))
         case .object(let fields):
             bytes.append(UInt8(ascii: "{"))
-            // In one order, so that equal values are equal bytes.
-            for (index, key) in fields.keys.sorted().enumerated() {
+            // They are in one order, so equal values are equal bytes.
+            for (index, field) in fields.enumerated() {
                 if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                write(key)
+                write(field.key)
                 bytes.append(UInt8(ascii: ":"))
-                try write(fields[key] ?? .null, depth: depth + 1)
+                try write(field.value, depth: depth + 1)
             }
             bytes.append(UInt8(ascii: "}"))
         }

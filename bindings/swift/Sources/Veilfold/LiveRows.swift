@@ -47,8 +47,8 @@ public struct LiveChanges<Document: Codable & Sendable>: AsyncSequence, Sendable
     public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
         let puller: Puller<VeilfoldFFI.LiveQuery>
         let shape: DocumentShape<Document>
-        private var rows: [String: Row<Document>] = [:]
-        private var order: [String] = []
+        private var rows: [ExactText: Row<Document>] = [:]
+        private var order: [ExactText] = []
 
         init(_ collection: DocumentCollection<Document>) {
             let (space, name) = (collection.space, collection.name)
@@ -72,10 +72,10 @@ public struct LiveChanges<Document: Codable & Sendable>: AsyncSequence, Sendable
             rows.merge(news.inserted) { _, new in new }
             rows.merge(news.updated) { _, new in new }
             for id in news.removed { rows[id] = nil }
-            if !(news.inserted.isEmpty && news.removed.isEmpty) { order = rows.byID().map(\.id) }
+            if !(news.inserted.isEmpty && news.removed.isEmpty) { order = rows.keys.sorted() }
             return Change(
                 rows: order.compactMap { rows[$0] }, inserted: news.inserted.byID(), updated: news.updated.byID(),
-                removed: news.removed.sorted()
+                removed: news.removed.sorted().map(\.text)
             )
         }
     }
@@ -128,18 +128,20 @@ extension DocumentCollection {
 /// Batches of one state, put together.
 private struct News<Document: Codable & Sendable>: Sendable {
     var complete = false
-    var inserted: [String: Row<Document>] = [:]
-    var updated: [String: Row<Document>] = [:]
-    var removed: Set<String> = []
+    var inserted: [ExactText: Row<Document>] = [:]
+    var updated: [ExactText: Row<Document>] = [:]
+    var removed: Set<ExactText> = []
 
     mutating func add(_ batch: Value, _ shape: DocumentShape<Document>) throws(VeilfoldError) {
         for row in try shape.rows(batch["inserted"]) {
-            if removed.remove(row.id) == nil { inserted[row.id] = row } else { updated[row.id] = row }
+            let id = ExactText(row.id)
+            if removed.remove(id) == nil { inserted[id] = row } else { updated[id] = row }
         }
         for row in try shape.rows(batch["updated"]) {
-            if inserted[row.id] == nil { updated[row.id] = row } else { inserted[row.id] = row }
+            let id = ExactText(row.id)
+            if inserted[id] == nil { updated[id] = row } else { inserted[id] = row }
         }
-        for id in (batch["removed"]?.array ?? []).compactMap(\.string) {
+        for id in (batch["removed"]?.array ?? []).compactMap(\.string).map(ExactText.init) {
             updated[id] = nil
             if inserted.removeValue(forKey: id) == nil { removed.insert(id) }
         }
@@ -147,9 +149,7 @@ private struct News<Document: Codable & Sendable>: Sendable {
     }
 }
 
-extension Dictionary {
+extension Dictionary where Key == ExactText {
     /// In the order of the ids' bytes, as pages come.
-    fileprivate func byID<Document>() -> [Row<Document>] where Value == Row<Document> {
-        values.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
-    }
+    fileprivate func byID() -> [Value] { sorted { $0.key < $1.key }.map(\.value) }
 }

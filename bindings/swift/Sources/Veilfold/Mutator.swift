@@ -49,16 +49,16 @@ public final class Mutator<Arguments: Codable & Sendable>: AnyMutator {
 
 /// The mutators of a client, by name.
 struct Mutators: Sendable {
-    private let byName: [String: any AnyMutator]
+    private let byName: [ExactText: any AnyMutator]
 
     init(_ all: [any AnyMutator]) throws(VeilfoldError) {
-        byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
+        byName = Dictionary(all.map { (ExactText($0.name), $0) }) { first, _ in first }
         guard byName.count == all.count else {
             throw .invalid(code: "mutator_twice", detail: "two mutators have one name")
         }
     }
 
-    func find(_ name: String) -> (any AnyMutator)? { byName[name] }
+    func find(_ name: String) -> (any AnyMutator)? { byName[ExactText(name)] }
 
     func known(_ name: String) throws(VeilfoldError) -> any AnyMutator {
         guard let found = find(name) else { throw .missingMutator }

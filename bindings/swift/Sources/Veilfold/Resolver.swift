@@ -57,7 +57,8 @@ public struct Call: Sendable, Hashable {
 /// The function gets the document (`nil` when there is none) and the call, and gives the document after it (`nil`
 /// deletes it). It is run by every device, so it must give equal output for equal input, on every platform and
 /// for ever: it looks at nothing else, no clock, no random numbers, no order of a dictionary, no network and no
-/// other document, and it never calls the client. It runs on a thread of Veilfold's own, with five seconds for an
+/// other document, and it never calls the client. Texts are compared by their `utf8` or as values, and kept as names
+/// in a ``Value/Object``: to Swift alone, `é` is the same in both of its Unicode forms. It runs on a thread of Veilfold's own, with five seconds for an
 /// answer; after that the space holds, and it is asked again. Throwing a ``Resolver/Refusal`` rejects the call with its
 /// text, anything else as `resolver_failed`. A trap, for instance of an overflow, ends the app, and again after
 /// each start: compute with what is checked.

@@ -3,8 +3,9 @@ internal import VeilfoldFFI
 
 /// What the native client takes.
 func resolverSet(_ resolvers: [any AnyResolver]) throws(VeilfoldError) -> ResolverSet? {
-    var known: Set<String> = []
-    for resolver in resolvers where !known.insert("\(resolver.version) \(resolver.collection)").inserted {
+    var known: Set<ExactText> = []
+    for resolver in resolvers
+    where !known.insert(ExactText("\(resolver.version) \(resolver.collection)")).inserted {
         throw .invalid(code: "resolver_twice", detail: "two resolvers have one collection and version")
     }
     if resolvers.isEmpty { return nil }

@@ -3,13 +3,13 @@ import Foundation
 /// The leaves of a type, numbered as they are first met, and which sample is being made.
 final class Leaves {
     var round = 0
-    private var numbers: [String: Int] = [:]
+    private var numbers: [ExactText: Int] = [:]
 
     var count: Int { numbers.count }
 
     /// What a leaf holds in this round: a number of its own, and a side.
     func leaf(_ codingPath: [any CodingKey]) -> (number: Int, side: Bool) {
-        let name = fieldName(codingPath)
+        let name = ExactText(fieldName(codingPath))
         let number = numbers[name] ?? numbers.count + 1
         numbers[name] = number
         // Round 0 has all on one side, later ones go through the bits of the numbers.
@@ -31,6 +31,7 @@ struct SampleDecoder: Decoder {
         let sample: Any? =
             switch type {
             case is Value.Type: Value.int(whole(number, side))
+            case is Value.Object.Type: Value.Object(["sample": .int(whole(number, side))])
             case is Date.Type: Date(timeIntervalSince1970: Double(whole(number, side)))
             case is URL.Type: URL(string: "sample:\(text(number, side))")
             case is UUID.Type: UUID(uuidString: String(format: "00000000-0000-0000-0000-%012d", whole(number, side)))

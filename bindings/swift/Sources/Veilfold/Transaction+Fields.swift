@@ -23,7 +23,7 @@ extension Transaction {
 
     /// Puts fields into the document, or into the object at a path, leaving its others.
     public func merge<Document>(
-        _ collection: DocumentCollection<Document>, _ id: String, _ fields: [String: Value],
+        _ collection: DocumentCollection<Document>, _ id: String, _ fields: Value.Object,
         into path: FieldPath = .document
     ) throws(VeilfoldError) {
         try stage(Action.merge(collection.key(id), path, .object(fields)))

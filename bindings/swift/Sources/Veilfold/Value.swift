@@ -1,6 +1,7 @@
 import Foundation
 
-/// A JSON value. Numbers keep type and bits: `.int(1)` and `.double(1)` are different values.
+/// A JSON value. Numbers keep type and bits: `.int(1)` and `.double(1)` are different values. Texts keep their bytes, and
+/// are equal when those are: `.string("é")` with one scalar is another value than with two.
 public enum Value: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -8,7 +9,20 @@ public enum Value: Sendable, Hashable {
     case double(Double)
     case string(String)
     case array([Value])
-    case object([String: Value])
+    case object(Object)
+
+    public static func == (one: Value, other: Value) -> Bool {
+        switch (one, other) {
+        case (.null, .null): true
+        case (.bool(let one), .bool(let other)): one == other
+        case (.int(let one), .int(let other)): one == other
+        case (.double(let one), .double(let other)): one == other
+        case (.string(let one), .string(let other)): ExactText(one) == ExactText(other)
+        case (.array(let one), .array(let other)): one == other
+        case (.object(let one), .object(let other)): one == other
+        case (.null, _), (.bool, _), (.int, _), (.double, _), (.string, _), (.array, _), (.object, _): false
+        }
+    }
 }
 
 extension Value {
@@ -48,7 +62,7 @@ extension Value {
     }
 
     /// The fields, if it is an object.
-    public var object: [String: Value]? {
+    public var object: Object? {
         if case .object(let fields) = self { fields } else { nil }
     }
 }
@@ -66,7 +80,7 @@ extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressib
 
     /// The last of several fields of one name counts.
     public init(dictionaryLiteral fields: (String, Value)...) {
-        self = .object(Dictionary(fields) { _, last in last })
+        self = .object(Object(fields))
     }
 }
 
@@ -103,7 +117,7 @@ extension Value: Codable {
         } else if let items = try? container.decode([Value].self) {
             self = .array(items)
         } else {
-            self = .object(try container.decode([String: Value].self))
+            self = .object(Object(try container.decode([String: Value].self)))
         }
     }
 
@@ -116,7 +130,13 @@ extension Value: Codable {
         case .double(let value): try container.encode(value)
         case .string(let value): try container.encode(value)
         case .array(let items): try container.encode(items)
-        case .object(let fields): try container.encode(fields)
+        case .object(let fields):
+            // Other coders keep names in dictionaries.
+            if ExactText.areMerged(fields.keys) {
+                throw EncodingError.invalidValue(
+                    self, .init(codingPath: encoder.codingPath, debugDescription: ExactText.mergedNames))
+            }
+            try container.encode(Dictionary(fields.map { ($0.key, $0.value) }) { _, last in last })
         }
     }
 }

@@ -24,6 +24,7 @@ struct ValueDecoder: Decoder {
             case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
                 DecodingError.dataCorrupted(let context):
                 "'\(fieldName(context.codingPath))' is something else"
+            case let error as Merged: "at '\(fieldName(error.codingPath))' \(ExactText.mergedNames)"
             default: "its type threw \(Swift.type(of: error))"
             }
         return .invalid(code: "wrong_type", detail: "a document is no \(type): \(why)")
@@ -33,12 +34,18 @@ struct ValueDecoder: Decoder {
         let special: Any? =
             switch type {
             case is Value.Type: value
+            case is Value.Object.Type: value.object
             case is Date.Type: Date(timeIntervalSince1970: try floating())
             case is URL.Type: try url()
             case is Data.Type: throw mismatch(type)
             default: nil
             }
         if let special = special as? T { return special }
+        switch value {
+        case .array, .object:
+            if let kind = type as? any Merging.Type, kind.merges(value) { throw Merged(codingPath: codingPath) }
+        case .null, .bool, .int, .double, .string: break
+        }
         return try T(from: self)
     }
 
@@ -112,7 +119,7 @@ extension ValueDecoder: SingleValueDecodingContainer {
 }
 
 private struct Keyed<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let fields: [String: Value]
+    let fields: Value.Object
     let codingPath: [any CodingKey]
 
     var allKeys: [Key] { fields.keys.compactMap(Key.init(stringValue:)) }
@@ -201,4 +208,28 @@ private struct Unkeyed: UnkeyedDecodingContainer {
         }
         return ValueDecoder(value: items[currentIndex], codingPath: path)
     }
+}
+
+/// What of the standard library would lose one of two texts that differ only in their Unicode form.
+private protocol Merging {
+    static func merges(_ value: JSON) -> Bool
+}
+
+/// A dictionary has another `Value`.
+private typealias JSON = Value
+
+extension Dictionary: Merging {
+    fileprivate static func merges(_ value: JSON) -> Bool {
+        value.object.map { ExactText.areMerged($0.keys) } ?? false
+    }
+}
+
+extension Set: Merging {
+    fileprivate static func merges(_ value: JSON) -> Bool {
+        Element.self == String.self && ExactText.areMerged((value.array ?? []).compactMap(\.string))
+    }
+}
+
+private struct Merged: Error {
+    let codingPath: [any CodingKey]
 }

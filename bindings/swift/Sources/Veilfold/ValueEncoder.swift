@@ -28,6 +28,7 @@ final class ValueEncoder: Encoder {
     fileprivate static func value(_ encodable: any Encodable, codingPath: [any CodingKey]) throws -> Value {
         switch encodable {
         case let value as Value: return value
+        case let fields as Value.Object: return .object(fields)
         case let date as Date: return .double(date.timeIntervalSince1970)
         case let url as URL: return .string(url.absoluteString)
         case is Data: throw VeilfoldError.badJSON("bytes belong in blobs")
@@ -67,8 +68,13 @@ private final class Leaf: Node {
 }
 
 private final class Fields: Node {
-    var fields: [String: any Node] = [:]
-    var value: Value { .object(fields.mapValues(\.value)) }
+    private var fields: [ExactText: any Node] = [:]
+    var value: Value { .object(Value.Object(fields.map { ($0.key.text, $0.value.value) })) }
+
+    subscript(name: String) -> (any Node)? {
+        get { fields[ExactText(name)] }
+        set { fields[ExactText(name)] = newValue }
+    }
 }
 
 private final class Items: Node {
@@ -95,23 +101,23 @@ private struct Keyed<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let fields: Fields
     let codingPath: [any CodingKey]
 
-    mutating func encodeNil(forKey key: Key) { fields.fields[key.stringValue] = Leaf(.null) }
+    mutating func encodeNil(forKey key: Key) { fields[key.stringValue] = Leaf(.null) }
 
     mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
-        fields.fields[key.stringValue] = Leaf(try ValueEncoder.value(value, codingPath: codingPath + [key]))
+        fields[key.stringValue] = Leaf(try ValueEncoder.value(value, codingPath: codingPath + [key]))
     }
 
     mutating func nestedContainer<Nested: CodingKey>(
         keyedBy: Nested.Type, forKey key: Key
     ) -> KeyedEncodingContainer<Nested> {
-        let nested = (fields.fields[key.stringValue] as? Fields) ?? Fields()
-        fields.fields[key.stringValue] = nested
+        let nested = (fields[key.stringValue] as? Fields) ?? Fields()
+        fields[key.stringValue] = nested
         return KeyedEncodingContainer(Keyed<Nested>(fields: nested, codingPath: codingPath + [key]))
     }
 
     mutating func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-        let nested = (fields.fields[key.stringValue] as? Items) ?? Items()
-        fields.fields[key.stringValue] = nested
+        let nested = (fields[key.stringValue] as? Items) ?? Items()
+        fields[key.stringValue] = nested
         return Unkeyed(items: nested, codingPath: codingPath + [key])
     }
 
@@ -121,7 +127,7 @@ private struct Keyed<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
     private func superEncoder(named name: String) -> any Encoder {
         let encoder = ValueEncoder.later(codingPath + [FieldKey(name)])
-        fields.fields[name] = Later(encoder)
+        fields[name] = Later(encoder)
         return encoder
     }
 }

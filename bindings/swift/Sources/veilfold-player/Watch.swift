@@ -3,7 +3,7 @@ import Veilfold
 
 /// A live query that is read all the time.
 actor Watch {
-    private var rows: [String: Value] = [:]
+    private var rows: Value.Object = [:]
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var reading: Task<Void, Never>?
 
@@ -13,8 +13,7 @@ actor Watch {
             await withCheckedContinuation { waiting.append($0) }
         }
         guard order["rows"] != nil else { return .null }
-        let sorted = rows.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-        return ["rows": .array(sorted.map { [.string($0.key), $0.value.typed] })]
+        return ["rows": .array(rows.map { [.string($0.key), $0.value.typed] })]
     }
 
     /// Ends it by cancelling the task that reads.
@@ -35,7 +34,7 @@ actor Watch {
     }
 
     private func show(_ rows: [Row<Value>]) {
-        self.rows = Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0.document) })
+        self.rows = Value.Object(rows.map { ($0.id, $0.document) })
         for one in waiting { one.resume() }
         waiting = []
     }

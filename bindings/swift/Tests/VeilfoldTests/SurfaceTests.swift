@@ -48,7 +48,10 @@ final class SurfaceTests: XCTestCase {
             }
             for (index, line) in lines.enumerated() where heads.contains(where: line.hasPrefix) {
                 // What a protocol of the standard library or a framework asks for is documented there.
-                let known = ["makeAsyncIterator", "encode(to", "loadRoot", "storeRoot", "deleteRoot", "receive<"]
+                let known = [
+                    "makeAsyncIterator", "encode(to", "static func ==", "loadRoot", "storeRoot", "deleteRoot",
+                    "receive<",
+                ]
                 if known.contains(where: line.contains) { continue }
                 var above = index - 1
                 while above >= 0, lines[above].hasPrefix("@") { above -= 1 }
