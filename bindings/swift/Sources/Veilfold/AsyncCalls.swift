@@ -3,9 +3,17 @@ internal import VeilfoldFFI
 
 /// What a call of the generated layer gives, awaited. Every call that takes time is started by one function and
 /// answered by another, which is the same for all.
+///
+/// Cancelling a task does not reach a call by itself, so the call is told here, once for all: a wait or a read fails
+/// with `cancelled` then; what changes something goes on, and its answer is still waited for.
 extension AsyncCall {
     private func of<T>(_ kind: (Answer) -> T?) async throws -> T {
-        let answer = try await answer()
+        let answer = try await withTaskCancellationHandler {
+            try await self.answer()
+        } onCancel: {
+            // Cancelling fails only where there is nothing to end any more.
+            try? cancel()
+        }
         guard let value = kind(answer) else {
             throw VeilfoldError.internal(code: "internal", detail: "an answer of another kind")
         }

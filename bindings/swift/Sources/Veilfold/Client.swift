@@ -71,7 +71,7 @@ public final class Client: Sendable {
     /// at once when its task is cancelled.
     public func syncOnce(timeout: TimeInterval) async throws -> Bool {
         let (native, wait) = (native, UInt64(max(0, min(timeout, 1e9)) * 1000))
-        return try await waited({ try native.syncOnce(waitMs: wait) }, { try await $0.flag() })
+        return try await waited { try await native.syncOnce(waitMs: wait).flag() }
     }
 
     /// Goes offline until ``connect()``.

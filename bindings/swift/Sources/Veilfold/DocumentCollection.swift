@@ -42,8 +42,8 @@ extension ListElement: Hashable where Element: Hashable {}
 ///
 /// Writes return when a killed process cannot lose them, and reads see them at once, also offline. Other
 /// devices see them after the relay has ordered them; the ``Receipt`` tells what became of them. Cancelling
-/// the task of a write leaves it whole or undone. Any thread may call; nothing runs on the main thread that
-/// the app did not put there.
+/// the task of a write leaves it whole or undone; a read ends at once, with `invalid` and `cancelled`. Any thread may
+/// call; nothing runs on the main thread that the app did not put there.
 ///
 /// Reads and writes throw `notAllowed` before this device was added as a writer, `invalid` for what is
 /// malformed, too large, of another type (`wrong_type`) or rejected by the state as it is visible here
@@ -76,6 +76,7 @@ public struct DocumentCollection<Document: Codable & Sendable>: Sendable {
     public func rows() async throws(VeilfoldError) -> [Row<Document>] {
         var rows: [Row<Document>] = []
         while true {
+            if Task.isCancelled { throw .cancelled }
             let after = rows.last?.id
             let data = try await answered {
                 try await space.page(collection: name, after: after, limit: UInt32(Self.page)).json()

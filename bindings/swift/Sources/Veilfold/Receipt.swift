@@ -34,8 +34,7 @@ public struct Receipt: Sendable, Identifiable {
     /// Throws as ``fate()`` does, and `CancellationError` at once when its task is cancelled; that ends the
     /// waiting and nothing else.
     public func settled() async throws -> Fate {
-        let native = native
-        let settled = try await waited({ try native.settled() }, { try await $0.fate() })
+        let settled = try await waited { try await native.settled().fate() }
         guard let fate = Fate(native: settled) else {
             throw VeilfoldError.internal(code: "internal", detail: "a settled fate is pending")
         }

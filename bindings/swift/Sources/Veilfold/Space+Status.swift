@@ -69,15 +69,13 @@ extension Space {
     /// `CancellationError` at once when its task is cancelled.
     @discardableResult
     public func synced() async throws -> SpaceStatus {
-        let native = native
-        return SpaceStatus(native: try await waited({ try native.synced() }, { try await $0.status() }))
+        SpaceStatus(native: try await waited { try await native.synced().status() })
     }
 
     /// Waits until this device has folded the order up to a position. Throws as ``synced()`` does.
     @discardableResult
     public func reached(_ seq: Int64) async throws -> SpaceStatus {
-        let native = native
-        return SpaceStatus(native: try await waited({ try native.reached(seq: seq) }, { try await $0.status() }))
+        SpaceStatus(native: try await waited { try await native.reached(seq: seq).status() })
     }
 }
 

@@ -71,7 +71,7 @@ func untilCommitted<Answer: Sendable>(
             value = try await onOwnThread { try function(Transaction(builder, space)) }
         } catch {
             // What it was made of may have changed under its hands; then it is run again.
-            if try await answered({ try await builder.isCurrent().flag() }) { throw error }
+            if try await waited({ try await builder.isCurrent().flag() }) { throw error }
             continue
         }
         try Task.checkCancellation()

@@ -1,21 +1,8 @@
-internal import VeilfoldFFI
-
-/// What every stream of the generated layer has.
-protocol Cancellable: AnyObject, Sendable {
-    /// Ends it; a waiting call returns nothing. Any thread may call it, more than once.
-    func cancel() throws
-}
-
-extension VeilfoldFFI.LiveQuery: Cancellable {}
-extension VeilfoldFFI.StatusStream: Cancellable {}
-extension VeilfoldFFI.EventStream: Cancellable {}
-extension VeilfoldFFI.FateStream: Cancellable {}
-
 /// A stream of the generated layer, opened at the first pull and pulled by one task at a time.
 ///
 /// It ends when the task that pulls is cancelled, when its client closes, after an error, and with this
 /// object: whoever iterates holds it, so it cannot be lost.
-actor Puller<Native: Cancellable> {
+actor Puller<Native: Sendable> {
     private let opening: @Sendable () async throws -> Native
     private var native: Native?
     private var ended = false
@@ -31,17 +18,14 @@ actor Puller<Native: Cancellable> {
         if ended { return nil }
         do {
             let native = try await opened()
-            let item = try await withTaskCancellationHandler {
-                try await pull(native)
-            } onCancel: {
-                // Cancelling fails only where the stream is no more.
-                try? native.cancel()
-            }
+            let item = try await pull(native)
             if item == nil { end() }
             return item
         } catch {
             end()
-            throw VeilfoldError(native: error)
+            let error = VeilfoldError(native: error)
+            if error.code == VeilfoldError.cancelled.code { return nil }
+            throw error
         }
     }
 

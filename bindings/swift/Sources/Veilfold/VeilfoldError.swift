@@ -66,6 +66,11 @@ extension VeilfoldError {
     }
 }
 
+extension VeilfoldError {
+    /// What a wait or a read fails with that was ended because its task was cancelled.
+    static let cancelled = VeilfoldError.invalid(code: "cancelled", detail: "the caller ended the wait")
+}
+
 /// Awaits a call of the generated layer and throws this module's errors.
 func answered<T: Sendable>(_ call: () async throws -> T) async throws(VeilfoldError) -> T {
     do { return try await call() } catch { throw VeilfoldError(native: error) }

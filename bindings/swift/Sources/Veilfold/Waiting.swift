@@ -1,20 +1,10 @@
 import Foundation
 internal import VeilfoldFFI
 
-/// Waits for something that may never come, and no longer than its task is wanted.
-///
-/// Cancelling a task does not reach a call of the generated layer by itself, so the call is told.
-func waited<T: Sendable>(
-    _ start: () throws -> AsyncCall, _ answer: (AsyncCall) async throws -> T
-) async throws -> T {
-    let call = try told(start)
+/// Awaits what may never come. A cancelled task gets its own error, not that of a call that was ended.
+func waited<T: Sendable>(_ call: () async throws -> T) async throws -> T {
     do {
-        return try await withTaskCancellationHandler {
-            try await answer(call)
-        } onCancel: {
-            // Cancelling fails only where there is nothing to end any more.
-            try? call.cancel()
-        }
+        return try await call()
     } catch {
         try Task.checkCancellation()
         throw VeilfoldError(native: error)
