@@ -69,9 +69,3 @@ final class Box<Content: Sendable>: @unchecked Sendable {
         lock.withLock { change(&content) }
     }
 }
-
-/// Names that the generated module has as well.
-typealias AppKeyStore = KeyStore
-typealias AppKeyStoreError = KeyStoreError
-typealias AppClient = Client
-typealias AppError = VeilfoldError

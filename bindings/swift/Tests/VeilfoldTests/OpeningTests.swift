@@ -6,7 +6,7 @@ import XCTest
 @testable import Veilfold
 
 /// A key store in memory that can fail.
-private final class Keys: AppKeyStore {
+private final class Keys: Veilfold.KeyStore {
     struct Secret: Error, CustomStringConvertible { let description = "secret" }
 
     let roots = Box<[String: Data]>([:])
@@ -38,7 +38,7 @@ final class OpeningTests: XCTestCase {
     func testAnAppBringsItsOwnKeyStore() async throws {
         let stores = try TestStores()
         let keys = Keys()
-        func open(_ keys: Keys) async throws -> AppClient {
+        func open(_ keys: Keys) async throws -> Veilfold.Client {
             try await Veilfold.open(.file(stores.file("alice")), keyStore: keys)
         }
         let alice = try await open(keys)
@@ -51,7 +51,7 @@ final class OpeningTests: XCTestCase {
         XCTAssertEqual(spaces.count, 1)
         try await again.close()
         for (error, expected) in [
-            (nil, "keys_lost"), (Keys.Secret(), "vault_failed"), (AppKeyStoreError.locked, "vault_locked"),
+            (nil, "keys_lost"), (Keys.Secret(), "vault_failed"), (Veilfold.KeyStoreError.locked, "vault_locked"),
         ] as [((any Error)?, String)] {
             let broken = error == nil ? Keys() : keys
             broken.error.change { $0 = error }
@@ -59,7 +59,7 @@ final class OpeningTests: XCTestCase {
                 _ = try await open(broken)
                 XCTFail("it opened without its key")
             } catch {
-                guard let error = error as? AppError else { throw error }
+                guard let error = error as? Veilfold.VeilfoldError else { throw error }
                 XCTAssertEqual(error.code, expected)
                 XCTAssertFalse(error.detail.contains("secret"))
             }
@@ -69,12 +69,12 @@ final class OpeningTests: XCTestCase {
     func testABugInsideIsAnErrorAndTheClientGoesOn() async throws {
         try await alone { _, space in
             XCTAssertThrowsError(try told { try panicAtOnce() }) { error in
-                guard case AppError.internal = error else { return XCTFail("\(error)") }
+                guard case Veilfold.VeilfoldError.internal = error else { return XCTFail("\(error)") }
             }
             do {
                 try await answered { try await panicInATask().done() }
                 XCTFail("nothing was thrown")
-            } catch AppError.internal {}
+            } catch Veilfold.VeilfoldError.internal {}
             try await space.collection("c").put("d", ["still": "here"])
             let document = try await space.collection("c").get("d")
             XCTAssertEqual(document, ["still": "here"])
@@ -84,12 +84,36 @@ final class OpeningTests: XCTestCase {
     func testClientsThatNobodyHoldsCloseByThemselves() async throws {
         let stores = try TestStores()
         for _ in 0..<20 {
-            let alice = try await stores.open("alice")
-            try await alice.createSpace().collection("c").put("a", [:])
-            try await alice.close()
+            // Neither it nor anything of it is held after this line.
+            _ = try await opened(stores).createSpace().collection("c").put("a", [:])
         }
-        let alice = try await stores.open("alice")
+        let alice = try await opened(stores)
         let spaces = try await alice.spaces()
         XCTAssertEqual(spaces.count, 20)
+        try await alice.close()
+    }
+
+    func testASpaceThatIsHeldKeepsItsStoreOpen() async throws {
+        let stores = try TestStores()
+        var space: Veilfold.Space? = try await stores.open("alice").createSpace()
+        let c = space?.collection("c")
+        try await c?.put("a", ["n": 1])
+        let thrown = await code { _ = try await stores.open("alice") }
+        XCTAssertEqual(thrown, "store_in_use")
+        space = nil
+        let document = try await c?.get("a")
+        XCTAssertEqual(document, ["n": 1])
+    }
+
+    /// Opens the store once nobody else has it, which takes a moment after the last one was dropped.
+    private func opened(_ stores: TestStores) async throws -> Veilfold.Client {
+        for _ in 0..<10_000 {
+            do {
+                return try await stores.open("alice")
+            } catch Veilfold.VeilfoldError.invalid(code: "store_in_use", _) {
+                try await Task.sleep(nanoseconds: 1_000_000)
+            }
+        }
+        throw Veilfold.VeilfoldError.internal(code: "internal", detail: "a client that nobody holds is still open")
     }
 }

@@ -59,4 +59,19 @@ final class SurfaceTests: XCTestCase {
             }
         }
     }
+    func testEveryTypeHasAFullName() throws {
+        let files = try files("Veilfold")
+        let heads = ["public final class ", "public struct ", "public enum ", "public protocol "]
+        let names = files.flatMap { _, text in
+            text.split(separator: "\n").compactMap { line -> Substring? in
+                guard let head = heads.first(where: line.hasPrefix) else { return nil }
+                return line.dropFirst(head.count).prefix { $0.isLetter }
+            }
+        }
+        XCTAssertGreaterThan(names.count, 40)
+        let aliases = files.first { $0.0 == "FullNames.swift" }?.1 ?? ""
+        for name in names where name != "Veilfold" {
+            XCTAssertTrue(aliases.contains("\n    public typealias \(name)"), String(name))
+        }
+    }
 }
