@@ -8,7 +8,8 @@ extension DocumentCollection {
     public typealias Field<Kind> = KeyPath<Document, Kind> & Sendable
 
     /// The path of the field that a key path means. Throws `invalid` with `unknown_key_path` when it is
-    /// computed, or when the type does not decode from samples: an enum that is not `CaseIterable`, say.
+    /// computed, or when the type does not decode from samples: an enum that is not `CaseIterable`, say; with `wrong_id`
+    /// when it is the document's own id, which is no field.
     public func path<Kind: Encodable>(_ field: Field<Kind>) throws(VeilfoldError) -> FieldPath {
         try FieldFinder.path(field)
     }

@@ -119,7 +119,7 @@ func listElements<Element: Decodable & Sendable>(_ data: Data) throws(VeilfoldEr
 /// How documents of a type are stored.
 struct DocumentShape<Document: Codable & Sendable>: Sendable {
     /// The type has a String id, which is the document's own.
-    private let identified: Bool
+    let identified: Bool
 
     init() {
         identified = (Document.self as? any Identifiable.Type).map { Self.hasTextID($0) } ?? false

@@ -20,6 +20,9 @@ enum FieldFinder<Document: Codable & Sendable> {
         guard let found, found.count == 1, let keys = found.first else {
             throw refused("no single field of \(Document.self) always has its value")
         }
+        if keys == ["id"], DocumentShape<Document>().identified {
+            throw .invalid(code: "wrong_id", detail: "the id of a document is no field of it: put it under another id")
+        }
         let path = FieldPath(keys.map(FieldPath.Part.key))
         FieldCache.shared.keep(path, for: keyPath)
         return path

@@ -56,7 +56,29 @@ final class KeyPathTests: XCTestCase {
         XCTAssertEqual(try keys(\.home), ["home"])
         XCTAssertEqual(try keys(\.map), ["map"])
         XCTAssertEqual(try keys(\.free), ["free"])
-        XCTAssertEqual(try keys(\.id), ["id"])
+    }
+
+    func testADocumentsOwnIdIsNoField() async throws {
+        struct Ticket: Codable, Sendable {
+            var id: String
+            var item: Item
+        }
+        try await alone { _, space in
+            let items = space.collection("items", of: Item.self)
+            try await items.put(.milk)
+            for write in [
+                { _ = try await items.set("milk", \.id, "bread") },
+                { _ = try await space.transact { tx in try tx.set(items, "milk", \.id, "bread") } },
+            ] {
+                let thrown = await code(write)
+                XCTAssertEqual(thrown, "wrong_id")
+            }
+            let stored = try await space.collection("items").get("milk")
+            XCTAssertEqual(stored, ["title": "Milk", "qty": 1, "done": false])
+        }
+        // Fields of that name are fields where they are not the document's own.
+        XCTAssertEqual(try FieldFinder.path(\Ticket.id).keys, ["id"])
+        XCTAssertEqual(try FieldFinder.path(\Ticket.item.id).keys, ["item", "id"])
     }
 
     func testNamesAreThoseOfTheCodingKeys() throws {
