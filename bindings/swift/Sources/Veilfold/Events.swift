@@ -25,6 +25,8 @@ public enum Event: Sendable, Hashable {
     case healed(space: String, seq: Int64, bucket: Int64?, documents: [DocumentKey], count: Int64)
     /// The connection ended or never came about; it is tried again.
     case disconnected(detail: String)
+    /// So many events before the next one were lost, because nobody read in time.
+    case missed(count: Int64)
 }
 
 extension DocumentKey {
@@ -33,8 +35,8 @@ extension DocumentKey {
     }
 }
 
-/// Events as they happen: an asynchronous sequence. When nobody reads for long, old ones are lost. Ends
-/// without an error when its task is cancelled and when the client closes.
+/// Events as they happen: an asynchronous sequence. When nobody reads for long, old ones are lost, and
+/// ``Event/missed(count:)`` says how many. Ends without an error when its task is cancelled and when the client closes.
 public struct EventStream: AsyncSequence, Sendable {
     public typealias Element = Event
     let client: VeilfoldFFI.Client
@@ -51,9 +53,7 @@ public struct EventStream: AsyncSequence, Sendable {
         /// Waits for the next event. Throws ``VeilfoldError``.
         public mutating func next() async throws -> Event? {
             if let event = waiting.popFirst() { return event }
-            let batch = try await puller.next {
-                try await $0.nextBatch(max: 256).events()?.events.map(Event.init(native:))
-            }
+            let batch = try await puller.next { try await $0.nextBatch(max: 256).events().map(Event.all(in:)) }
             waiting = (batch ?? [])[...]
             return waiting.popFirst()
         }
@@ -63,6 +63,10 @@ public struct EventStream: AsyncSequence, Sendable {
 }
 
 extension Event {
+    static func all(in batch: EventBatch) -> [Event] {
+        (batch.missed > 0 ? [.missed(count: batch.missed)] : []) + batch.events.map(Event.init(native:))
+    }
+
     init(native: VeilfoldFFI.Event) {
         self =
             switch native {
