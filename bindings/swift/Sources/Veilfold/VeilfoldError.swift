@@ -71,8 +71,8 @@ extension VeilfoldError {
     static let cancelled = VeilfoldError.invalid(code: "cancelled", detail: "the caller ended the wait")
 }
 
-/// Awaits a call of the generated layer and throws this module's errors.
-func answered<T: Sendable>(_ call: () async throws -> T) async throws(VeilfoldError) -> T {
+/// Awaits a call of the generated layer and throws this module's errors; also for `VeilfoldTesting`.
+package func answered<T: Sendable>(_ call: () async throws -> T) async throws(VeilfoldError) -> T {
     do { return try await call() } catch { throw VeilfoldError(native: error) }
 }
 

@@ -37,11 +37,13 @@ public final class HostileRelay: Sendable {
 
     /// Starts one, which tells the truth at both doors.
     public static func start() async throws -> HostileRelay {
-        guard case .hostileRelay(let native) = try await startHostileRelay().answer(),
-            let url = URL(string: try native.url()),
-            let lyingURL = URL(string: try native.lyingUrl())
-        else { throw URLError(.badURL) }
-        return HostileRelay(native, url, lyingURL)
+        try await answered {
+            guard case .hostileRelay(let native) = try await startHostileRelay().answer(),
+                let url = URL(string: try native.url()),
+                let lyingURL = URL(string: try native.lyingUrl())
+            else { throw URLError(.badURL) }
+            return HostileRelay(native, url, lyingURL)
+        }
     }
 
     /// Lies like this from now on; `nil` tells the truth again. Connections at the lying door end, and devices
@@ -56,11 +58,11 @@ public final class HostileRelay: Sendable {
             case .delays: .delays
             case nil: nil
             }
-        _ = try await native.lie(lie: lie).answer()
+        try await answered { _ = try await native.lie(lie: lie).answer() }
     }
 
     /// Stops it; its clients are offline then. Stopping twice is no error.
     public func stop() async throws {
-        _ = try await native.stop().answer()
+        try await answered { _ = try await native.stop().answer() }
     }
 }

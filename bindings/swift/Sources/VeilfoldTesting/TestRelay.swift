@@ -16,14 +16,16 @@ public final class TestRelay: Sendable {
 
     /// Starts a relay.
     public static func start() async throws -> TestRelay {
-        guard case .testRelay(let native) = try await startTestRelay().answer(),
-            let url = URL(string: try native.url())
-        else { throw URLError(.badURL) }
-        return TestRelay(native, url)
+        try await answered {
+            guard case .testRelay(let native) = try await startTestRelay().answer(),
+                let url = URL(string: try native.url())
+            else { throw URLError(.badURL) }
+            return TestRelay(native, url)
+        }
     }
 
     /// Stops it; its clients are offline then. Stopping twice is no error.
     public func stop() async throws {
-        _ = try await native.stop().answer()
+        try await answered { _ = try await native.stop().answer() }
     }
 }

@@ -33,6 +33,13 @@ final class HostileTests: XCTestCase {
         try await space.collection("numbers").get("n")?["value"]
     }
 
+    func testWhatGoesWrongHasTheErrorOfThisModule() async throws {
+        let relay = try await HostileRelay.start()
+        try await relay.stop()
+        let thrown = await code { try await relay.lie(.forks) }
+        XCTAssertEqual(thrown, "stopped")
+    }
+
     private func caught(_ space: Space) async throws -> String {
         for try await status in space.statusStream() {
             if case .forked(let fault) = status.state { return fault }
