@@ -49,7 +49,12 @@ extension SpaceStatus {
         case .offline, .connecting: return "offline\(waiting)"
         case .catchingUp(let done, let total): return "\(done) of \(total)"
         case .refused: return "waiting to be let in"
-        case .held: return "waiting for a key"
+        case .held:
+            switch held {
+            case "update_required": return "update this app"
+            case "resolver_stuck": return "a rule gives no answer"
+            default: return "waiting for a key"
+            }
         case .forked: return "the relay was caught lying"
         }
     }
