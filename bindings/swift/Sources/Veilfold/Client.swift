@@ -4,7 +4,8 @@ internal import VeilfoldFFI
 /// One device with all its spaces, over one store and at most one connection.
 ///
 /// Everything is kept and shown on this device first; the relay is only needed for others to see it. Any
-/// thread may call. A client that is no longer held closes by itself; ``close()`` says when that is done.
+/// thread may call. Once neither it is held nor a space, collection, receipt or stream of it, it closes by itself and
+/// releases the store a moment later; ``close()`` closes it at once, and says when that is done.
 public final class Client: Sendable {
     /// What other members see as this device's name in spaces that it founds.
     public let name: String

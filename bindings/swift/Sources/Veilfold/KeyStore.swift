@@ -4,8 +4,10 @@ internal import VeilfoldFFI
 /// Where the device's root key lies, when it is not to be a file beside the store.
 ///
 /// Called while a client opens, on a thread of Veilfold's own, never on the main thread; may block, for
-/// instance while the user unlocks the device. What it throws becomes `corrupt` at
-/// ``Veilfold/open(_:relay:name:durability:keyStore:mutators:resolvers:appVersion:)``, and ``KeyStoreError/locked`` becomes `locked`.
+/// instance while the user unlocks the device. What it throws comes out of
+/// ``Veilfold/open(_:relay:name:durability:keyStore:mutators:resolvers:appVersion:)``: ``KeyStoreError/locked`` as
+/// `notAllowed` with `vault_locked`, ``KeyStoreError/damaged`` as `corrupt` with `keys_lost`, all else as `corrupt` with
+/// `vault_failed`.
 public protocol KeyStore: Sendable {
     /// The 32 bytes of that id, `nil` when none were stored.
     func loadRoot(id: String) throws -> Data?

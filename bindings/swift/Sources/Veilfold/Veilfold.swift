@@ -20,8 +20,9 @@ public enum Veilfold {
     ///   - appVersion: The app's version; the main bundle's without one. When another writer's documents differ
     ///     from this device's, each version folds the log again at most once.
     ///
-    /// Throws `invalid` when the store is open already, here or in another process (`store_in_use`),
-    /// `newerVersion`, and `corrupt` for a damaged store or a lost key (`keys_lost`).
+    /// Throws `invalid` when the store is open already, here or in another process (`store_in_use`), `notAllowed` while
+    /// the key store is locked (`vault_locked`), `newerVersion`, and `corrupt` for a damaged store, a lost key
+    /// (`keys_lost`) or a key store that fails (`vault_failed`).
     public static func open(
         _ store: StoreLocation,
         relay: URL? = nil,
