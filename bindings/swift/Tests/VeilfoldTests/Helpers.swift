@@ -55,6 +55,21 @@ func code(
     }
 }
 
+/// Waits until something holds that the main actor sees; throws when that takes far too long.
+@MainActor
+func eventually(_ what: String, _ holds: @MainActor () -> Bool) async throws {
+    for _ in 0..<20_000 {
+        if holds() { return }
+        try await Task.sleep(nanoseconds: 1_000_000)
+    }
+    throw InVain(what: what)
+}
+
+/// What a test waited for and did not get.
+struct InVain: Error {
+    let what: String
+}
+
 /// Something that tasks of a test share.
 final class Box<Content: Sendable>: @unchecked Sendable {
     private let lock = NSLock()

@@ -6,32 +6,45 @@ import Combine
 /// It reads for as long as it is held. `@LiveQuery` makes one for a SwiftUI view.
 @MainActor
 public final class LiveModel<Document: Codable & Sendable>: ObservableObject {
+    private struct Shown {
+        var documents: [Document] = []
+        var isLoaded = false
+        var error: VeilfoldError?
+    }
+
     /// All documents, by id.
-    @Published public private(set) var documents: [Document] = []
+    public var documents: [Document] { now.documents }
     /// True once ``documents`` holds what is there, which takes a moment, also offline.
-    @Published public private(set) var isLoaded = false
+    public var isLoaded: Bool { now.isLoaded }
     /// Why it stopped, for instance at a document of another type.
-    @Published public private(set) var error: VeilfoldError?
-    private var reading: Task<Void, Never>?
+    public var error: VeilfoldError? { now.error }
+
+    @Published private var shown = Shown()
+    /// What was published is of another collection than this one.
+    private var isOver = false
+    private let reader = LiveReader<Document>()
 
     public init(_ collection: DocumentCollection<Document>) {
-        let rows = collection.live()
-        reading = Task { [weak self] in
-            do {
-                for try await documents in rows { self?.show(documents) }
-            } catch {
-                self?.error = VeilfoldError(native: error)
-            }
+        show(collection)
+    }
+
+    /// Shows nothing and then another collection; nothing happens when it is the same collection of the same space.
+    ///
+    /// Tells nobody of the nothing: a view calls this just before it is drawn, which is no time to have it drawn again.
+    func show(_ collection: DocumentCollection<Document>) {
+        if reader.read(collection, { [weak self] news in self?.take(news) }) { isOver = true }
+    }
+
+    private var now: Shown { isOver ? Shown() : shown }
+
+    private func take(_ news: Result<[Document], VeilfoldError>) {
+        var next = now
+        switch news {
+        case .success(let documents): (next.documents, next.isLoaded) = (documents, true)
+        case .failure(let error): next.error = error
         }
-    }
-
-    deinit {
-        reading?.cancel()
-    }
-
-    private func show(_ documents: [Document]) {
-        self.documents = documents
-        isLoaded = true
+        isOver = false
+        shown = next
     }
 }
 

@@ -12,14 +12,22 @@ import SwiftUI
 ///     }
 ///
 /// `$items` is the ``LiveModel``, which knows whether it has loaded and what went wrong. The query lives as
-/// long as the view.
+/// long as the view; a view that is made anew with another collection or another space shows that one.
 @MainActor
 @propertyWrapper
 public struct LiveQuery<Document: Codable & Sendable>: DynamicProperty {
     @StateObject private var model: LiveModel<Document>
+    /// SwiftUI keeps the model of the first view in this place, and has this of the newest.
+    private let collection: DocumentCollection<Document>
 
     public init(_ collection: DocumentCollection<Document>) {
+        self.collection = collection
         _model = StateObject(wrappedValue: LiveModel(collection))
+    }
+
+    /// Called by SwiftUI before each drawing, on the main actor.
+    nonisolated public func update() {
+        MainActor.assumeIsolated { model.show(collection) }
     }
 
     /// All documents, by id; none for a moment at first.
