@@ -6,6 +6,10 @@ import Security
 /// first unlock since it was started, so that work in the background can open its store.
 ///
 /// Throws ``KeyStoreError/locked`` before that first unlock; opening again after it helps.
+///
+/// It is the data protection keychain on every system. On macOS that one is for apps alone which are signed with an
+/// entitlement for it: `keychain-access-groups` (in Xcode the capability Keychain Sharing), or an application identifier.
+/// Without one every call throws ``KeyStoreError/failed(_:)`` with -34018.
 public struct KeychainKeyStore: KeyStore {
     private let service: String
     private let accessGroup: String?
@@ -45,9 +49,12 @@ public struct KeychainKeyStore: KeyStore {
         if status != errSecItemNotFound { try check(status) }
     }
 
-    private func item(_ id: String) -> [CFString: Any] {
+    /// What names the root of an id.
+    func item(_ id: String) -> [CFString: Any] {
+        // Without the last of these macOS takes its older keychain, which knows no accessibility and no groups.
         var item: [CFString: Any] = [
             kSecClass: kSecClassGenericPassword, kSecAttrService: service, kSecAttrAccount: id,
+            kSecUseDataProtectionKeychain: true,
         ]
         item[kSecAttrAccessGroup] = accessGroup
         return item
