@@ -1,17 +1,19 @@
 //! The documentation catalogue of the Swift package, built by DocC as Xcode would, so that no link in it is dead.
 //!
-//! Only with the toolchain of the Debian root, whose names for things are known.
+//! Only with the toolchain of the Debian root, whose names for things are known; with another one it is left out.
 
 use super::package::folder;
 use super::{Toolchain, made};
 use crate::place::Place;
 
-/// Builds the documentation; a warning is an error. The package was built before.
-pub fn build(place: &Place) -> bool {
-    let Some(toolchain) = Toolchain::find(place) else { return false };
+/// Why it is left out.
+pub const LEFT_OUT: &str = "DocC is called with the toolchain of the Debian root alone";
+
+/// Builds the documentation; a warning is an error. Nothing where it is left out. The package was built before.
+pub fn build(place: &Place) -> Option<bool> {
+    let Some(toolchain) = Toolchain::find(place) else { return Some(false) };
     if matches!(toolchain, Toolchain::Native) {
-        println!("this Swift builds its documentation with: swift package generate-documentation");
-        return true;
+        return None;
     }
     let sources = folder(place).join("Sources");
     let symbols = made(place).join("symbols");
@@ -19,7 +21,7 @@ pub fn build(place: &Place) -> bool {
     let map = sources.join("VeilfoldFFIC/module.modulemap");
     let _ = std::fs::remove_dir_all(&symbols);
     if std::fs::create_dir_all(&symbols).is_err() {
-        return false;
+        return Some(false);
     }
     let shown = |path: &std::path::Path| path.display().to_string();
     let extract = [
@@ -48,7 +50,8 @@ pub fn build(place: &Place) -> bool {
         "--output-path".to_owned(),
         shown(&made(place).join("docs")),
     ];
-    [extract.as_slice(), &convert]
+    let built = [extract.as_slice(), &convert]
         .into_iter()
-        .all(|words| toolchain.run(place, &place.root, words).succeeds())
+        .all(|words| toolchain.run(place, &place.root, words).succeeds());
+    Some(built)
 }
