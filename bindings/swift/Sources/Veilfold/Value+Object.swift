@@ -17,11 +17,13 @@ extension Value {
 
         /// The last of several fields of one name counts.
         public init(_ fields: some Sequence<(String, Value)>) {
-            self.fields = fields.map { Field(name: ExactText($0), value: $1) }
-            let ascending = zip(self.fields, self.fields.dropFirst()).allSatisfy { $0.name < $1.name }
-            if ascending { return }
+            let given = fields.map { Field(name: ExactText($0), value: $1) }
+            self.fields = given
+            if isAscending { return }
+            self.fields.sort { $0.name < $1.name }
+            if isAscending { return }
             var last: [ExactText: Value] = [:]
-            for field in self.fields { last[field.name] = field.value }
+            for field in given { last[field.name] = field.value }
             self.fields = last.map(Field.init).sorted { $0.name < $1.name }
         }
 
@@ -62,6 +64,10 @@ extension Value {
             var changed = self
             for place in fields.indices { changed.fields[place].value = try change(fields[place].value) }
             return changed
+        }
+
+        private var isAscending: Bool {
+            fields.indices.dropFirst().allSatisfy { fields[$0 - 1].name < fields[$0].name }
         }
 
         /// The first field whose name does not come before this one.

@@ -68,12 +68,13 @@ private final class Leaf: Node {
 }
 
 private final class Fields: Node {
-    private var fields: [ExactText: any Node] = [:]
-    var value: Value { .object(Value.Object(fields.map { ($0.key.text, $0.value.value) })) }
+    private var fields: [(name: String, node: any Node)] = []
+    var value: Value { .object(Value.Object(fields.map { ($0.name, $0.node.value) })) }
 
     subscript(name: String) -> (any Node)? {
-        get { fields[ExactText(name)] }
-        set { fields[ExactText(name)] = newValue }
+        get { fields.last { ExactText($0.name) == ExactText(name) }?.node }
+        // The last one of a name counts.
+        set { if let newValue { fields.append((name, newValue)) } }
     }
 }
 
