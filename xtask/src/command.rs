@@ -2,6 +2,7 @@
 //!
 //! Used by every verb. A program that cannot be started counts as one that failed.
 
+use crate::place::Place;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -33,6 +34,13 @@ impl Run {
     /// Cargo of the toolchain that built this xtask, or of another one.
     pub fn cargo(folder: &Path) -> Self {
         Self::new("cargo", folder)
+    }
+
+    /// Cargo, building in the target folder of this place, which need not be cargo's own choice.
+    pub fn cargo_in(place: &Place) -> Self {
+        let mut run = Self::cargo(&place.root);
+        run.command.env("CARGO_TARGET_DIR", &place.target);
+        run
     }
 
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {

@@ -48,15 +48,12 @@ pub fn make(place: &Place, install: bool, extras: ship::Extras) -> Option<Wheel>
     let host = ship::host(place)?;
     let work = place.target.join("wheel");
     let _ = std::fs::remove_dir_all(&work);
-    let built = Run::new(&python, &place.root.join("bindings/python"))
+    let built = ship::Flags::of(place, &[&host])
+        .on(Run::new(&python, &place.root.join("bindings/python")))
         .args(["-m", "maturin", "build", "--profile", ship::PROFILE, "--target", &host, "--out"])
         .arg(work.join("built"))
         // In place of the features that the package names itself.
         .args(if extras.wasm { &["--features", "bindgen,testing,wasm"][..] } else { &[] })
-        .env("CARGO_TARGET_DIR", &place.target)
-        .env("RUSTFLAGS", ship::rustflags(place))
-        .env(&format!("CFLAGS_{}", host.replace('-', "_")), ship::cflags(place))
-        .env("SOURCE_DATE_EPOCH", ship::SOURCE_DATE)
         .succeeds();
     let whole = built.then(|| python::only_wheel(&work.join("built"))).flatten()?;
     let content = work.join("content");

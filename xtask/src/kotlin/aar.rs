@@ -18,6 +18,13 @@ use std::path::{Path, PathBuf};
 const ABIS: [(&str, &str); 4] =
     [("arm64-v8a", "aarch64"), ("armeabi-v7a", "arm"), ("x86_64", "x86-64"), ("x86", "x86")];
 
+/// What the NDK is asked for: a device's or an emulator's processor, and Rust's name of the target.
+const BUILT_FOR: [(&str, &str); 3] = [
+    ("arm64-v8a", "aarch64-linux-android"),
+    ("armeabi-v7a", "armv7-linux-androideabi"),
+    ("x86_64", "x86_64-linux-android"),
+];
+
 /// What 64-bit devices with pages of 16 KB ask for.
 const ALIGNMENT: u64 = 0x4000;
 
@@ -165,19 +172,18 @@ fn with_ndk(place: &Place, extras: ship::Extras) -> Option<PathBuf> {
     }
     let folder = place.target.join("kotlin/jni");
     let _ = std::fs::remove_dir_all(&folder);
-    let targets = ["arm64-v8a", "armeabi-v7a", "x86_64"];
-    let flags =
-        format!("{} -Clink-arg=-Wl,-z,max-page-size={ALIGNMENT} -Cstrip=symbols", ship::rustflags(place));
-    let mut build = Run::cargo(&place.root).arg("ndk");
-    for target in targets {
-        build = build.args(["-t", target]);
+    let targets = BUILT_FOR.map(|(_, target)| target);
+    let mut flags = ship::Flags::of(place, &targets);
+    flags.rust.push_str(&format!(" -Clink-arg=-Wl,-z,max-page-size={ALIGNMENT} -Cstrip=symbols"));
+    let mut build = flags.on(Run::cargo(&place.root)).arg("ndk");
+    for (abi, _) in BUILT_FOR {
+        build = build.args(["-t", abi]);
     }
     let built = build
         .args(["-P", "24", "-o"])
         .arg(&folder)
         .args(["build", "-p", "veilfold-ffi", "--lib", "--profile", ship::PROFILE])
         .args(extras.features())
-        .env("RUSTFLAGS", flags)
         .succeeds();
     built.then_some(folder)
 }

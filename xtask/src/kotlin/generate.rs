@@ -25,7 +25,7 @@ fn replace(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// Builds the generator, and the debug library beside it, with one set of features.
 pub fn generator(place: &Place) -> bool {
-    Run::cargo(&place.root)
+    Run::cargo_in(place)
         .args(["build", "-p", "veilfold-ffi", "--features", "bindgen,testing,wasm"])
         .succeeds()
 }

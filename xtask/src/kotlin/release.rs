@@ -2,7 +2,7 @@
 //!
 //! The tests' classes know a few calls that are in debug libraries only, so they are compiled apart.
 
-use super::{generate, maven};
+use super::{Run, generate, maven};
 use crate::place::Place;
 use crate::ship::{self, HostLibrary};
 use std::path::{Path, PathBuf};
@@ -43,11 +43,10 @@ impl Release {
 /// The Relay of this machine as it is shipped, and able to lie, for the tests of apps.
 pub fn relay(place: &Place) -> Option<PathBuf> {
     let host = ship::host(place)?;
-    let built = crate::command::Run::cargo(&place.root)
+    let built = ship::Flags::of(place, &[&host])
+        .on(Run::cargo(&place.root))
         .args(["build", "-p", "veilfold-relay", "--bin", "veilfold-relay", "--features", "testing"])
         .args(["--profile", ship::PROFILE, "--target", &host])
-        .env("RUSTFLAGS", ship::rustflags(place))
-        .env(&format!("CFLAGS_{}", host.replace('-', "_")), ship::cflags(place))
         .succeeds();
     let whole = place.target.join(host).join(ship::PROFILE).join("veilfold-relay");
     let stripped = place.target.join("kotlin/release/veilfold-relay");

@@ -44,13 +44,13 @@ pub fn weigh(place: &Place) -> Option<Weighed> {
 fn probe(place: &Place, profile: &str, features: &[&str]) -> Option<Weight> {
     let folder = place.target.join("size");
     let host = ship::host(place)?;
-    let built = Run::cargo(&place.root)
+    let targets = [host.as_str()];
+    let mut flags = ship::Flags::of(place, &targets);
+    flags.folder.clone_from(&folder);
+    let built = flags
+        .on(Run::cargo(&place.root))
         .args(["build", "-q", "--manifest-path", "xtask/size-probe/Cargo.toml", "--profile", profile])
         .args(["--target", &host, "--features", &features.join(",")])
-        .env("CARGO_TARGET_DIR", &folder)
-        .env("RUSTFLAGS", ship::rustflags(place))
-        .env(&format!("CFLAGS_{}", host.replace('-', "_")), ship::cflags(place))
-        .env("SOURCE_DATE_EPOCH", ship::SOURCE_DATE)
         .succeeds();
     let name = format!("{}size_probe{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let whole = folder.join(&host).join(profile).join(&name);

@@ -54,7 +54,7 @@ impl Layout {
 /// Swift, header and module map, from the metadata in a library as it is shipped.
 pub fn generate(place: &Place, layout: &Layout, library: &Path) -> bool {
     let _ = std::fs::remove_dir_all(&layout.generated);
-    Run::cargo(&place.root)
+    Run::cargo_in(place)
         .args(["run", "-q", "-p", "veilfold-ffi", "--features", "bindgen,testing"])
         .args(["--bin", "uniffi-bindgen", "--", "generate", "--language", "swift", "--no-format"])
         .args(["--config", "uniffi.toml", "--out-dir"])

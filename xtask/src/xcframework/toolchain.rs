@@ -112,23 +112,27 @@ pub fn build(
     c: &C,
     extras: ship::Extras,
 ) -> Option<PathBuf> {
-    let (cargo, folder) = match std {
-        Std::Rustup => (Run::cargo(&place.root), place.target.clone()),
-        Std::Debian => (Run::new(DEBIAN_CARGO, &place.root), place.target.join("debian")),
+    let targets = [target.rust];
+    let mut flags = ship::Flags::of(place, &targets);
+    // Apple's systems want frame pointers.
+    flags.c.push_str(" -g0 -fno-omit-frame-pointer");
+    let cargo = match std {
+        Std::Rustup => Run::cargo(&place.root),
+        Std::Debian => {
+            flags.folder.push("debian");
+            flags.rust.push_str(&debian_paths());
+            Run::new(DEBIAN_CARGO, &place.root)
+        }
     };
+    let folder = flags.folder.clone();
     let name = target.rust.replace('-', "_");
-    let mut build = cargo
+    let mut build = flags
+        .on(cargo)
         .args(["rustc", "-p", "veilfold-ffi", "--lib", "--crate-type", "staticlib"])
         .args(["--profile", ship::PROFILE, "--target", target.rust])
         .args(extras.features())
-        .env("CARGO_TARGET_DIR", &folder)
-        // An app keeps what it links of an archive; debugging information would only make it large. Apple's
-        // systems want frame pointers.
+        // An app keeps what it links of an archive; debugging information would only make it large.
         .env("CARGO_PROFILE_SHIP_DEBUG", "false")
-        .env("RUSTFLAGS", rustflags(place, std))
-        .env(&format!("CFLAGS_{name}"), format!("{} -g0 -fno-omit-frame-pointer", ship::cflags(place)))
-        .env("SOURCE_DATE_EPOCH", ship::SOURCE_DATE)
-        .env("ZERO_AR_DATE", "1")
         .env(slice.deployment_variable, slice.minimum_text());
     if std == Std::Debian {
         build = build
@@ -169,19 +173,13 @@ fn strip_debug(place: &Place, c: &C, library: &Path, stripped: &Path) -> bool {
         .succeeds()
 }
 
-fn rustflags(place: &Place, std: Std) -> String {
-    let flags = ship::rustflags(place);
-    match std {
-        Std::Rustup => flags,
-        // As the standard library of Rust's makers names its own files.
-        Std::Debian => {
-            let source = std::fs::canonicalize("/usr/lib/rustlib/src/rust").unwrap_or_default();
-            format!(
-                "{flags} --remap-path-prefix=/usr/lib/rustlib/src/rust=rust --remap-path-prefix={}=rust",
-                source.display()
-            )
-        }
-    }
+/// Flags by which a standard library that is compiled here names its files as Rust's makers do.
+fn debian_paths() -> String {
+    let source = std::fs::canonicalize("/usr/lib/rustlib/src/rust").unwrap_or_default();
+    format!(
+        " --remap-path-prefix=/usr/lib/rustlib/src/rust=rust --remap-path-prefix={}=rust",
+        source.display()
+    )
 }
 
 /// Small programs that speak to Zig as a build script speaks to clang.
