@@ -1,9 +1,10 @@
 //! `cargo xtask dist`: everything of a release that this machine can make, in `target/dist`.
 //!
-//! Each artifact has a verb of its own; `dist/sbom.rs` writes what is inside of them, and the sums of
-//! all files come last. Nothing depends on when or where it was made: `--again` shows it.
+//! Each artifact has a verb of its own; `dist/sbom.rs` writes what is inside of them, `dist/version.rs` compares
+//! what they are called, and the sums of all files come last. Nothing depends on when or where it was made: `--again` shows it.
 
 mod sbom;
+mod version;
 
 use crate::place::Place;
 use crate::{kotlin, ship, table, wheel, xcframework, zip};
@@ -21,6 +22,9 @@ pub struct Options {
     /// Only writes the sums of what lies in `target/dist` already, after joining it from several machines
     #[arg(long)]
     pub sums: bool,
+    /// The tag that the release is made from: it has to be the one of this version
+    #[arg(long, requires = "sums")]
+    pub tag: Option<String>,
     #[command(flatten)]
     pub extras: ship::Extras,
     /// Builds everything twice, in folders of different names, and compares the bytes
@@ -30,13 +34,17 @@ pub struct Options {
 
 pub fn run(place: &Place, options: &Options) -> bool {
     if options.sums {
-        return sbom::write(place) && close(place);
+        return version::agrees(place, options.tag.as_deref())
+            && sbom::write(place, options.extras)
+            && close(place);
     }
     if options.again {
         return same_again(place, options.install, &options.slices, options.extras);
     }
     let _ = std::fs::remove_dir_all(place.target.join("dist"));
-    make(place, options.install, &options.slices, options.extras) && sbom::write(place) && close(place)
+    make(place, options.install, &options.slices, options.extras)
+        && sbom::write(place, options.extras)
+        && close(place)
 }
 
 /// Makes all that this machine has the tools for; false if something of that failed.
@@ -47,7 +55,8 @@ fn make(place: &Place, install: bool, slices: &[String], extras: ship::Extras) -
     let mut parts: Vec<(&str, &dyn Fn() -> bool)> = Vec::new();
     let make_apple = || xcframework::run(place, &apple);
     let make_wheel = || wheel::run(place, &wheel::Options { install, extras });
-    let make_jar = || kotlin::jar::run(place, &kotlin::jar::Options { install, extras });
+    let make_jar =
+        || kotlin::jar::run(place, &kotlin::jar::Options { install, extras });
     let make_aar = || kotlin::aar::run(place, &android);
     parts.push(("XCFramework and Swift package", &make_apple));
     parts.push(("wheel", &make_wheel));

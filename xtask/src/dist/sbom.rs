@@ -5,7 +5,7 @@
 
 use crate::command::Run;
 use crate::place::Place;
-use crate::zip;
+use crate::{ship, zip};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +27,8 @@ pub const FILE: &str = "veilfold.cdx.json";
 type Package = (String, String);
 
 /// Writes the bill beside the artifacts.
-pub fn write(place: &Place) -> bool {
-    let Some(text) = bill(place) else {
+pub fn write(place: &Place, extras: ship::Extras) -> bool {
+    let Some(text) = bill(place, extras) else {
         println!("{FILE}: cargo does not tell what the packages are");
         return false;
     };
@@ -37,15 +37,10 @@ pub fn write(place: &Place) -> bool {
         && std::fs::write(file, text).is_ok()
 }
 
-fn bill(place: &Place) -> Option<String> {
+fn bill(place: &Place, extras: ship::Extras) -> Option<String> {
     let mut linked = BTreeSet::new();
     for target in TARGETS {
-        // `testing` puts a Relay into the library; the wheel has it, for the tests of apps.
-        let tree = Run::cargo(&place.root)
-            .args(["tree", "-p", "veilfold-ffi", "--features", "testing", "-e", "normal,no-proc-macro"])
-            .args(["--prefix", "none", "--format", "{p}", "--target", target])
-            .quietly()?;
-        linked.extend(tree.lines().filter_map(name_and_version));
+        linked.extend(packages(place, target, extras)?);
     }
     let metadata =
         Run::cargo(&place.root).args(["metadata", "--format-version", "1", "--all-features"]).quietly()?;
@@ -58,6 +53,17 @@ fn bill(place: &Place) -> Option<String> {
         format!("{}-{}-8{}-8{}-{}", &sum[..8], &sum[8..12], &sum[13..16], &sum[17..20], &sum[20..32]);
     bill["serialNumber"] = format!("urn:uuid:{serial}").into();
     serde_json::to_string_pretty(&bill).ok().map(|text| text + "\n")
+}
+
+/// What is linked into the library of one target.
+fn packages(place: &Place, target: &str, extras: ship::Extras) -> Option<Vec<Package>> {
+    let tree = Run::cargo(&place.root)
+        // `testing` puts a Relay into the library; the wheel has it, for the tests of apps.
+        .args(["tree", "-p", "veilfold-ffi", "--features", "testing", "-e", "normal,no-proc-macro"])
+        .args(extras.features())
+        .args(["--prefix", "none", "--format", "{p}", "--target", target])
+        .quietly()?;
+    Some(tree.lines().filter_map(name_and_version).collect())
 }
 
 /// `serde v1.0.229` or `veilfold-core v0.1.0 (/path)`, perhaps with `(*)` behind.
@@ -168,5 +174,14 @@ mod tests {
         assert_eq!(bill["components"][1]["licenses"][0]["expression"], "MIT OR Apache-2.0");
         assert_eq!(bill["components"][1]["hashes"][0]["content"], "ab");
         assert_eq!(bill["dependencies"][0]["dependsOn"], json!(["pkg:cargo/serde@1.0.1"]));
+    }
+
+    #[test]
+    fn what_is_compiled_in_on_request_is_in_the_bill() {
+        let has = |wasm: bool| {
+            let packages = packages(&Place::find(), TARGETS[8], ship::Extras { wasm }).unwrap();
+            packages.iter().any(|(name, _)| name == "wasmi")
+        };
+        assert!(has(true) && !has(false));
     }
 }
