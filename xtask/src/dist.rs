@@ -49,7 +49,7 @@ pub fn run(place: &Place, options: &Options) -> bool {
 
 /// Makes all that this machine has the tools for; false if something of that failed.
 fn make(place: &Place, install: bool, slices: &[String], extras: ship::Extras) -> bool {
-    let apple = xcframework::Options { slices: slices.to_vec(), install, extras };
+    let apple = xcframework::Options { slices: slices.to_vec(), install, extras, tried: false };
     let android = kotlin::aar::Options { install, jni_libs: None, extras };
     let has_ndk = std::env::var_os("ANDROID_NDK_HOME").is_some();
     let mut parts: Vec<(&str, &dyn Fn() -> bool)> = Vec::new();

@@ -104,6 +104,12 @@ pub fn measured_player(place: &Place, library: &HostLibrary) -> Option<String> {
     Some(Toolchain::find(place)?.outside(place, &program).join(" "))
 }
 
+/// The manifest of the package in a folder as SwiftPM reads it; nothing where there is no Swift.
+pub fn package_read(place: &Place, folder: &std::path::Path) -> Option<String> {
+    let words = ["swift", "package", "dump-package"].map(str::to_owned);
+    Some(Toolchain::find(place)?.run(place, folder, &words).quietly().unwrap_or_default())
+}
+
 fn started(place: &Place, name: &str) -> Option<Run> {
     let words = Toolchain::find(place)?.outside(place, &program(place, name));
     let (first, rest) = words.split_first()?;

@@ -1,10 +1,11 @@
 //! `cargo xtask xcframework`: the library for Apple's platforms, as Xcode and SwiftPM take it.
 //!
 //! `slices.rs` says for what, `toolchain.rs` with which compilers, `fat.rs` joins architectures,
-//! `package.rs` lays the files out, `checks.rs` judges them with what `macho.rs` reads and `system.rs`
-//! knows. Linux makes all of it but the signature; releases come from macOS (docs/releasing.md).
+//! `package.rs` lays the files out, `checks.rs` judges them with what `macho.rs` reads, `system.rs` and
+//! `exports.rs` know. Linux makes all of it but the signature; releases come from macOS (docs/releasing.md).
 
 mod checks;
+mod exports;
 mod fat;
 mod macho;
 mod package;
@@ -32,6 +33,9 @@ pub struct Options {
     pub install: bool,
     #[command(flatten)]
     pub extras: ship::Extras,
+    /// Made to be looked at by tests, so that it takes the place of nothing that is released
+    #[arg(skip)]
+    pub tried: bool,
 }
 
 /// How many checks held, and how many did not.
@@ -59,7 +63,7 @@ pub fn make(place: &Place, options: &Options) -> Option<Judged> {
     for slice in &slices {
         built.push(Built::build(place, slice, &c, options)?);
     }
-    let layout = Layout::of(place);
+    let layout = Layout::of(place, options.tried);
     if let Err(error) = package(place, &layout, &slices, &built, &c) {
         println!("the XCFramework cannot be written: {error}");
         return None;

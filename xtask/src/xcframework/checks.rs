@@ -5,12 +5,14 @@
 
 use super::macho::{self, Library};
 use super::package::{GENERATED, LIBRARY, Layout, MODULE, PRIVACY, WRITTEN};
-use super::slices::{Slice, Target};
-use super::system;
+use super::slices::{SLICES, Slice, Target};
+use super::{exports, system};
 use crate::command::Run;
 use crate::place::Place;
-use crate::zip;
+use crate::tools::Tool;
+use crate::{swift, zip};
 use plist::Value;
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -52,12 +54,15 @@ pub fn all(place: &Place, layout: &Layout, slices: &[&Slice]) -> (Vec<Check>, Ve
             match macho::part(&bytes, target).and_then(macho::read) {
                 Ok(library) => {
                     check(format!("{of}: platform and system"), built_for(slice, target, &library));
-                    check(format!("{of}: what the header declares"), exported(&declared, &library));
+                    check(
+                        format!("{of}: what the header declares"),
+                        exports::judged(&declared, &library.exported),
+                    );
                     check(format!("{of}: what the system has"), unknown(&library));
                     row.stripped &= !library.debug;
                     row.tls &= library.undefined.contains("_SecTrustEvaluateWithError");
                     row.log &= library.undefined.contains("__os_log_impl");
-                    row.exported = calls(&library).len();
+                    row.exported = calls(&library);
                     used.extend(library.undefined);
                 }
                 Err(error) => check(format!("{of}: readable"), vec![error]),
@@ -77,6 +82,10 @@ pub fn all(place: &Place, layout: &Layout, slices: &[&Slice]) -> (Vec<Check>, Ve
     check("Info.plist".to_owned(), info(layout, slices));
     check("the archive unpacks to the framework".to_owned(), unpacks(place, layout));
     check("Package.swift names the archive's sum".to_owned(), checksum(layout));
+    match swift::package_read(place, &layout.package) {
+        Some(read) => check("Package.swift as SwiftPM reads it".to_owned(), manifest(layout, &read)),
+        None => println!("left out: Package.swift as SwiftPM reads it ({})", Tool::Swift.how()),
+    }
     let manifest = layout.package.join("Sources").join(WRITTEN).join(PRIVACY);
     check("the Swift package's privacy manifest".to_owned(), privacy(&manifest, &all_used));
     check("the Swift package has its sources".to_owned(), sources(layout));
@@ -121,17 +130,9 @@ fn is_call(name: &str) -> bool {
     name.starts_with("uniffi_veilfold_ffi_") || name.starts_with("ffi_veilfold_ffi_")
 }
 
-fn calls(library: &Library) -> BTreeSet<String> {
-    let call = |symbol: &&String| symbol.strip_prefix('_').is_some_and(is_call);
-    library.exported.iter().filter(call).cloned().collect()
-}
-
-fn exported(declared: &BTreeSet<String>, library: &Library) -> Vec<String> {
-    let calls = calls(library);
-    let missing = declared.difference(&calls).map(|name| format!("declared, not exported: {name}"));
-    let more = calls.difference(declared).map(|name| format!("exported, not declared: {name}"));
-    let nothing = declared.is_empty().then(|| "the header declares nothing".to_owned());
-    missing.chain(more).chain(nothing).collect()
+/// How many functions of the header a library has.
+fn calls(library: &Library) -> usize {
+    library.exported.iter().filter(|symbol| symbol.strip_prefix('_').is_some_and(is_call)).count()
 }
 
 fn unknown(library: &Library) -> Vec<String> {
@@ -257,6 +258,39 @@ fn checksum(layout: &Layout) -> Vec<String> {
     }
 }
 
+/// What SwiftPM makes of the manifest: `swift package dump-package`.
+fn manifest(layout: &Layout, read: &str) -> Vec<String> {
+    let read: Json = match serde_json::from_str(read) {
+        Ok(read) => read,
+        Err(error) => return vec![error.to_string()],
+    };
+    let names = |list: &Json| -> Vec<String> {
+        let names = list.as_array().into_iter().flatten().filter_map(|entry| entry["name"].as_str());
+        names.map(str::to_owned).collect()
+    };
+    let mut wrong = Vec::new();
+    if names(&read["products"]) != [WRITTEN] || names(&read["targets"]) != [WRITTEN, GENERATED, MODULE] {
+        wrong.push(format!("has {:?} of {:?}", names(&read["products"]), names(&read["targets"])));
+    }
+    for slice in SLICES.iter().filter(|slice| slice.variant.is_none()) {
+        let platforms = read["platforms"].as_array().into_iter().flatten();
+        let own = platforms.filter(|platform| platform["platformName"] == slice.platform);
+        if own.map(|platform| &platform["version"]).ne([&Json::from(slice.minimum_text())]) {
+            wrong.push(format!("is not for {} from {} on", slice.platform, slice.minimum_text()));
+        }
+    }
+    let binary = &read["targets"][2];
+    let sum = std::fs::read(&layout.zip).map(|bytes| zip::sha256(&bytes)).unwrap_or_default();
+    let address = format!("/v{}/{MODULE}.xcframework.zip", env!("CARGO_PKG_VERSION"));
+    if binary["type"] != "binary"
+        || binary["checksum"] != sum.as_str()
+        || !binary["url"].as_str().is_some_and(|url| url.ends_with(&address))
+    {
+        wrong.push(format!("{MODULE} is {binary}"));
+    }
+    wrong
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,17 +310,5 @@ mod tests {
                 "_uniffi_veilfold_ffi_fn_x"
             ]
         );
-    }
-
-    #[test]
-    fn what_is_exported_and_what_is_declared_are_compared_both_ways() {
-        let symbols = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-        let library = Library {
-            exported: symbols(&["_uniffi_veilfold_ffi_a", "_uniffi_veilfold_ffi_b", "_sqlite3_open"]),
-            ..Library::default()
-        };
-        let wrong = exported(&symbols(&["_uniffi_veilfold_ffi_b", "_uniffi_veilfold_ffi_c"]), &library);
-        assert_eq!(wrong.len(), 2);
-        assert!(exported(&symbols(&[]), &Library::default()).len() == 1);
     }
 }

@@ -32,8 +32,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    pub fn of(place: &Place) -> Self {
-        let dist = place.target.join("dist");
+    pub fn of(place: &Place, tried: bool) -> Self {
+        let dist = place.target.join(if tried { "xcframework/tried" } else { "dist" });
         Self {
             framework: place.target.join("xcframework").join(format!("{MODULE}.xcframework")),
             zip: dist.join(format!("{MODULE}.xcframework.zip")),

@@ -4,6 +4,7 @@
 //! Zig's, which brings Apple's public headers along. Static libraries need no linker.
 
 use super::slices::{Slice, Target};
+use super::{exports, macho};
 use crate::command::Run;
 use crate::place::Place;
 use crate::{python, ship, tools};
@@ -153,24 +154,49 @@ pub fn build(
     }
     let library = folder.join(target.rust).join(ship::PROFILE).join("libveilfold_ffi.a");
     let stripped = place.target.join("xcframework").join(format!("{}.a", target.rust));
-    (build.succeeds() && strip_debug(place, c, &library, &stripped)).then_some(stripped)
+    let built = build.succeeds() && strip_debug(place, c, &library, &stripped) && rename(place, &stripped);
+    built.then_some(stripped)
 }
 
 /// Rust's own library comes with debugging information, which only makes the download large: an app
-/// keeps none of it. Rust brings a tool for that along, but does not tell it where its libraries are.
+/// keeps none of it.
 fn strip_debug(place: &Place, c: &C, library: &Path, stripped: &Path) -> bool {
     if matches!(c, C::Xcode) {
         let strip = Run::new("xcrun", &place.root).args(["strip", "-S", "-o"]);
         return strip.args([stripped, library]).succeeds();
     }
-    let sysroot = Run::new("rustc", &place.root).args(["--print", "sysroot"]).quietly();
-    let (Some(sysroot), Some(host)) = (sysroot, ship::host(place)) else { return false };
+    objcopy(place).is_some_and(|objcopy| objcopy.arg("--strip-debug").args([library, stripped]).succeeds())
+}
+
+/// Gives functions that an app may have from elsewhere too a name of our own, where they are and where they are
+/// called.
+fn rename(place: &Place, library: &Path) -> bool {
+    let exported = match std::fs::read(library).map_err(|error| error.to_string()) {
+        Ok(bytes) => macho::read(&bytes).map(|read| read.exported),
+        Err(error) => Err(error),
+    };
+    let names: String = match exported {
+        Ok(exported) => {
+            exports::renamed(&exported).iter().map(|(old, new)| format!("{old} {new}\n")).collect()
+        }
+        Err(error) => {
+            println!("{}: {error}", library.display());
+            return false;
+        }
+    };
+    let list = library.with_extension("names");
+    std::fs::write(&list, names).is_ok()
+        && objcopy(place)
+            .is_some_and(|objcopy| objcopy.arg("--redefine-syms").args([&list, library]).succeeds())
+}
+
+/// Rust brings a tool along that copies object files, but does not tell it where its libraries are.
+fn objcopy(place: &Place) -> Option<Run> {
+    let sysroot = Run::new("rustc", &place.root).args(["--print", "sysroot"]).quietly()?;
     let libraries = Path::new(sysroot.trim()).join("lib");
-    Run::new(libraries.join("rustlib").join(host).join("bin/rust-objcopy"), &place.root)
-        .arg("--strip-debug")
-        .args([library, stripped])
-        .env("LD_LIBRARY_PATH", libraries)
-        .succeeds()
+    let program = libraries.join("rustlib").join(ship::host(place)?).join("bin/rust-objcopy");
+    let path = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
+    Some(Run::new(program, &place.root).env(path, libraries))
 }
 
 /// Flags by which a standard library that is compiled here names its files as Rust's makers do.
