@@ -56,7 +56,7 @@ fn make(place: &Place, install: bool, slices: &[String], extras: ship::Extras) -
     let make_apple = || xcframework::run(place, &apple);
     let make_wheel = || wheel::run(place, &wheel::Options { install, extras });
     let make_jar =
-        || kotlin::jar::run(place, &kotlin::jar::Options { install, extras });
+        || kotlin::jar::run(place, &kotlin::jar::Options { install, extras, ..Default::default() });
     let make_aar = || kotlin::aar::run(place, &android);
     parts.push(("XCFramework and Swift package", &make_apple));
     parts.push(("wheel", &make_wheel));

@@ -3,10 +3,11 @@
 //! Nothing that is made lies beside the sources: Maven builds under the target folder too.
 
 pub mod aar;
-mod elf;
+mod android;
 mod generate;
 pub mod jar;
 mod maven;
+mod natives;
 mod publish;
 pub mod quickstarts;
 mod release;
@@ -65,9 +66,9 @@ pub fn test(place: &Place, write_api: bool) -> Said {
 /// The documentation of the public classes, by Dokka.
 fn docs(place: &Place) -> bool {
     let written = maven::project(place, &made(place))
-        .args(["process-classes", "dokka:dokka", "--quiet", "-pl", "veilfold", "-am"])
+        .args(["process-classes", "dokka:dokka", "--quiet", "-pl", "veilfold,testing,android", "-am"])
         .succeeds();
-    println!("{}", made(place).join("docs").display());
+    println!("{}", maven::docs(&made(place), "").display());
     written
 }
 

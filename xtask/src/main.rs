@@ -16,6 +16,7 @@ mod guests;
 mod kotlin;
 mod lint;
 mod mutants;
+mod native;
 mod place;
 mod python;
 mod ship;

@@ -4,10 +4,10 @@
 //! from from the symbols, and the archive is written anew: with one date, in one order.
 
 use crate::command::Run;
+use crate::native::Library;
 use crate::place::Place;
 use crate::tools::Tool;
 use crate::{python, ship, table, zip};
-use object::{Object, ObjectSymbol};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -142,13 +142,7 @@ pub fn try_alone(place: &Place, wheel: &Wheel) -> bool {
 pub fn described(wheel: &Wheel) -> Vec<Vec<String>> {
     let size = |path: &Path| std::fs::metadata(path).map(|data| data.len()).unwrap_or(0);
     let (name, bytes) = &wheel.library;
-    let (symbols, exported) = match object::File::parse(bytes.as_slice()) {
-        Ok(file) => {
-            let exported = file.dynamic_symbols().filter(|symbol| symbol.is_definition()).count();
-            (file.symbols().next().is_some(), exported)
-        }
-        Err(_) => (true, 0),
-    };
+    let read = Library::parse(bytes).unwrap_or_default();
     let file = wheel.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let platform = file.trim_end_matches(".whl").rsplit('-').next().unwrap_or_default().to_owned();
     let row = |cells: [&str; 5]| cells.map(str::to_owned).to_vec();
@@ -158,9 +152,9 @@ pub fn described(wheel: &Wheel) -> Vec<Vec<String>> {
         row([
             &format!("  {name}"),
             &table::bytes(bytes.len() as u64),
-            if symbols { "no" } else { "yes" },
-            &exported.to_string(),
-            "",
+            if read.stripped { "yes" } else { "no" },
+            &read.exported.len().to_string(),
+            &read.minimum.map(|minimum| minimum.to_string()).unwrap_or_default(),
         ]),
     ]
 }

@@ -17,6 +17,7 @@ use crate::command::Run;
 use crate::place::Place;
 use crate::{ship, table};
 use checks::{Check, Shown};
+pub use macho::built_for;
 use package::Layout;
 use slices::{SLICES, Slice};
 use std::collections::BTreeSet;

@@ -13,3 +13,8 @@ pub fn package(place: &Place) -> PathBuf {
 pub fn project(place: &Place, made: &Path) -> Run {
     Run::new("mvn", &package(place)).arg(format!("-Dveilfold.made={}", made.display()))
 }
+
+/// Where the documentation of a module is written; so says the package's POM.
+pub fn docs(made: &Path, module: &str) -> PathBuf {
+    made.join("docs").join(module)
+}

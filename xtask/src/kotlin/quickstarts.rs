@@ -1,7 +1,8 @@
 //! Kotlin code in the documents, compiled and run in a project of its own that finds the package as
 //! anybody would: in a Maven repository, by its POM.
 
-use super::{jar, publish};
+use super::jar;
+use super::publish::Repository;
 use crate::command::Run;
 use crate::place::Place;
 use crate::python::blocks;
@@ -12,7 +13,7 @@ use std::time::Duration;
 const TIME: Duration = Duration::from_secs(120);
 
 /// Says how many programs ran, or how many did not.
-pub fn run(place: &Place) -> Result<usize, usize> {
+pub fn run(place: &Place, repository: &Repository) -> Result<usize, usize> {
     let made = place.target.join("kotlin/quickstarts");
     let _ = std::fs::remove_dir_all(&made);
     let programs = match written(place, &made.join("src")) {
@@ -22,8 +23,8 @@ pub fn run(place: &Place) -> Result<usize, usize> {
             return Err(1);
         }
     };
-    forget(place);
-    if !jar::consumer(place).args(["package", "--quiet"]).succeeds() {
+    forget(repository);
+    if !jar::consumer(place, repository).args(["package", "--quiet"]).succeeds() {
         return Err(programs.len().max(1));
     }
     let class_path = format!("{0}/classes:{0}/dependency/*", made.display());
@@ -58,9 +59,9 @@ fn written(place: &Place, sources: &std::path::Path) -> std::io::Result<Vec<(Str
 }
 
 /// Maven never looks again at a version that it has: what was made before under it has to go.
-pub fn forget(place: &Place) {
+pub fn forget(repository: &Repository) {
     let home = std::env::home_dir().unwrap_or_else(|| PathBuf::from("."));
-    for name in publish::names(place) {
+    for name in repository.names() {
         let _ = std::fs::remove_dir_all(home.join(".m2/repository/dev/veilfold").join(name));
     }
 }

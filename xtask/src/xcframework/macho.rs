@@ -79,11 +79,11 @@ pub fn read(bytes: &[u8]) -> Result<Library, String> {
     Ok(library)
 }
 
-type File<'a> = MachOFile64<'a, Endianness, &'a [u8]>;
+pub type File<'a> = MachOFile64<'a, Endianness, &'a [u8]>;
 
 /// LC_BUILD_VERSION; before there was one, the command itself named the system, and an iOS on Intel's
 /// processor was the simulator. Rust's own compiler support is still built so.
-fn built_for(file: &File<'_>) -> object::Result<Option<(Platform, (u16, u8))>> {
+pub fn built_for(file: &File<'_>) -> object::Result<Option<(Platform, (u16, u8))>> {
     let endian = file.endian();
     let mut commands = file.macho_load_commands()?;
     while let Some(command) = commands.next()? {
