@@ -55,7 +55,28 @@ pub fn run(place: &Place, options: &Options) -> bool {
     let mut report = Report::new();
     for (number, step) in wanted.iter().enumerate() {
         println!("\n== {} of {}: {} ({})", number + 1, wanted.len(), step.title, step.name);
-        report.step(step.name, || (step.run)(place, options.install));
+        let before: Vec<&str> = wanted[..number].iter().map(|step| step.name).collect();
+        report.step(step.name, || {
+            let mut needs = step.needs.iter().filter(|need| !before.contains(&need.step));
+            let missing = needs.find_map(|need| need.get(place, options.install));
+            missing.unwrap_or_else(|| (step.run)(place, options.install))
+        });
     }
     report.close()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_step_needs_is_made_by_one_that_comes_before_it() {
+        for (number, step) in STEPS.iter().enumerate() {
+            for need in step.needs {
+                assert!(STEPS[..number].iter().any(|before| before.name == need.step), "{}", need.step);
+            }
+        }
+        let players = STEPS.iter().find(|step| step.name == "players");
+        assert_eq!(players.map_or(0, |step| step.needs.len()), 3, "each language beside Rust");
+    }
 }

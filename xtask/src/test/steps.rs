@@ -19,6 +19,27 @@ pub struct Step {
     pub title: &'static str,
     /// Gets the checkout, and whether missing things may be installed.
     pub run: fn(&Place, bool) -> Outcome,
+    /// What other steps leave behind for it, made here when they did not run before.
+    pub needs: &'static [Need],
+}
+
+/// What a step makes, for another step that can also run alone.
+pub struct Need {
+    /// The step that makes it.
+    pub step: &'static str,
+    tool: Tool,
+    make: fn(&Place) -> bool,
+}
+
+impl Need {
+    /// Nothing when it is there now, and otherwise why not.
+    pub fn get(&self, place: &Place, install: bool) -> Option<Outcome> {
+        if !self.tool.get(place, install) {
+            return Some(Outcome::missing(self.tool.how()));
+        }
+        (!(self.make)(place))
+            .then(|| Outcome::missing(&format!("what step {} makes was not made", self.step)))
+    }
 }
 
 const fn step(
@@ -27,7 +48,7 @@ const fn step(
     title: &'static str,
     run: fn(&Place, bool) -> Outcome,
 ) -> Step {
-    Step { name, group, title, run }
+    Step { name, group, title, run, needs: &[] }
 }
 
 pub const STEPS: &[Step] = &[
@@ -138,18 +159,29 @@ pub const STEPS: &[Step] = &[
             None => Outcome::left_out(swift::DOCUMENTATION_LEFT_OUT),
         }
     }),
-    step("players", "players", "One script in every language, alone and together", |place, _| {
-        let others = tests(place)
-            .args(["--test", "players"])
-            .env("VEILFOLD_PLAYER_PYTHON", python::player(place))
-            .env("VEILFOLD_PLAYER_KOTLIN", kotlin::player(place));
-        // Where Swift is missing, its own step has said so.
-        let said = match swift::player(place) {
-            Some(command) => others.env("VEILFOLD_PLAYER_SWIFT", command).heard(),
-            None => others.heard(),
-        };
-        count::libtest(&said.text).and_exit(said.ok)
-    }),
+    Step {
+        needs: &[
+            Need { step: "wheel", tool: Tool::Python, make: python::wheel },
+            Need { step: "kotlin", tool: Tool::Java, make: kotlin::build_player },
+            Need {
+                step: "swift",
+                tool: Tool::Swift,
+                make: |place| swift::prepare(place) && swift::build(place).ok,
+            },
+        ],
+        ..step("players", "players", "One script in every language, alone and together", |place, _| {
+            let Some(swift) = swift::player(place) else {
+                return Outcome::missing("the player in Swift was not built");
+            };
+            let said = tests(place)
+                .args(["--test", "players"])
+                .env("VEILFOLD_PLAYER_PYTHON", python::player(place))
+                .env("VEILFOLD_PLAYER_KOTLIN", kotlin::player(place))
+                .env("VEILFOLD_PLAYER_SWIFT", swift)
+                .heard();
+            count::libtest(&said.text).and_exit(said.ok)
+        })
+    },
     step("xcframework", "apple", "The library for iOS, packaged and read again", |place, install| {
         xcframework(place, install, &["ios-arm64"])
     }),
