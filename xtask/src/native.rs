@@ -229,7 +229,29 @@ mod tests {
         let read = Library::read(&std::env::current_exe().unwrap()).unwrap();
         assert!(read.is_elf && !read.stripped && read.alignment >= 0x1000 && read.size > 0);
         assert!(read.needed.contains("libc.so.6") && read.undefined.contains("malloc"));
+        // Every program asks for it, and none has it unless it is profiled.
+        assert!(!read.undefined.contains("__gmon_start__"), "what may be missing is not asked for");
         assert!(read.minimum > Some(Minimum::Glibc(2, 16)), "{:?}", read.minimum);
+    }
+
+    /// An ELF file as small as can be, with the note that the NDK's start code leaves.
+    #[test]
+    fn a_library_of_android_says_for_which_one() {
+        let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+        let mut words = |words: &[u32]| file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        // Head: a library for aarch64, one segment at 64 and no sections.
+        words(&[(183 << 16) | 3, 1, 0, 0, 64, 0, 0, 0, 0, (56 << 16) | 64, 1, 0]);
+        // The segment: a note of 24 bytes at 120, aligned to 4.
+        words(&[4, 4, 120, 0, 120, 0, 120, 0, 24, 0, 24, 0, 4, 0]);
+        // The note: 8 bytes of name, 4 of content, of type 1.
+        words(&[8, 4, 1, u32::from_le_bytes(*b"Andr"), u32::from_le_bytes(*b"oid\0"), 24]);
+        let read = Library::parse(&file).unwrap();
+        assert_eq!((read.minimum, read.machine.as_str()), (Some(Minimum::Android(24)), "aarch64"));
+        *file.last_chunk_mut().unwrap() = 21_u32.to_le_bytes();
+        assert_eq!(Library::parse(&file).unwrap().minimum, Some(Minimum::Android(21)));
+        let name = file.len() - 12;
+        file[name] = b'X';
+        assert_eq!(Library::parse(&file).unwrap().minimum, None);
     }
 
     #[test]

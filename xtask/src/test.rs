@@ -56,11 +56,7 @@ pub fn run(place: &Place, options: &Options) -> bool {
     for (number, step) in wanted.iter().enumerate() {
         println!("\n== {} of {}: {} ({})", number + 1, wanted.len(), step.title, step.name);
         let before: Vec<&str> = wanted[..number].iter().map(|step| step.name).collect();
-        report.step(step.name, || {
-            let mut needs = step.needs.iter().filter(|need| !before.contains(&need.step));
-            let missing = needs.find_map(|need| need.get(place, options.install));
-            missing.unwrap_or_else(|| (step.run)(place, options.install))
-        });
+        report.step(step.name, || step.run_after(&before, place, options.install));
     }
     report.close()
 }

@@ -18,7 +18,7 @@ pub struct Step {
     pub group: &'static str,
     pub title: &'static str,
     /// Gets the checkout, and whether missing things may be installed.
-    pub run: fn(&Place, bool) -> Outcome,
+    run: fn(&Place, bool) -> Outcome,
     /// What other steps leave behind for it, made here when they did not run before.
     pub needs: &'static [Need],
 }
@@ -32,13 +32,26 @@ pub struct Need {
 }
 
 impl Need {
-    /// Nothing when it is there now, and otherwise why not.
-    pub fn get(&self, place: &Place, install: bool) -> Option<Outcome> {
-        if !self.tool.get(place, install) {
-            return Some(Outcome::missing(self.tool.how()));
-        }
+    /// Why it cannot be had, if a tool for it is missing.
+    fn without(&self, place: &Place, install: bool) -> Option<Outcome> {
+        (!self.tool.get(place, install)).then(|| Outcome::missing(self.tool.how()))
+    }
+
+    /// Why there is none, if making it now failed.
+    fn unmade(&self, place: &Place) -> Option<Outcome> {
         (!(self.make)(place))
             .then(|| Outcome::missing(&format!("what step {} makes was not made", self.step)))
+    }
+}
+
+impl Step {
+    /// Runs it, after these others.
+    pub fn run_after(&self, before: &[&str], place: &Place, install: bool) -> Outcome {
+        let needs: Vec<&Need> = self.needs.iter().filter(|need| !before.contains(&need.step)).collect();
+        // What is missing is said at once, and not after minutes of making the others.
+        let without = needs.iter().find_map(|need| need.without(place, install));
+        let missing = without.or_else(|| needs.iter().find_map(|need| need.unmade(place)));
+        missing.unwrap_or_else(|| (self.run)(place, install))
     }
 }
 
@@ -217,5 +230,26 @@ pub fn xcframework(place: &Place, install: bool, slices: &[&str]) -> Outcome {
     ) {
         Some(judged) => Outcome { passed: judged.passed, failed: judged.failed, note: None },
         None => Outcome::missing("the library was not built"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MADE: Need = Need { step: "made", tool: Tool::C, make: |_| true };
+    const UNMADE: Need = Need { step: "unmade", tool: Tool::C, make: |_| false };
+
+    fn needing(needs: &'static [Need]) -> Step {
+        Step { needs, ..step("x", "x", "x", |_, _| Outcome::of(true)) }
+    }
+
+    #[test]
+    fn a_step_alone_makes_what_it_needs_and_fails_without() {
+        let place = Place::find();
+        assert_eq!(needing(&[MADE]).run_after(&[], &place, false), Outcome::of(true));
+        let failed = needing(&[MADE, UNMADE]).run_after(&[], &place, false);
+        assert_eq!((failed.passed, failed.failed), (0, 1));
+        assert_eq!(needing(&[MADE, UNMADE]).run_after(&["unmade"], &place, false), Outcome::of(true));
     }
 }
