@@ -21,11 +21,26 @@ import dev.veilfold.ffi.RetryStream
 import dev.veilfold.ffi.SpaceEntry
 import dev.veilfold.ffi.SpaceStatus
 import dev.veilfold.ffi.StatusStream
+import kotlinx.coroutines.CancellationException
 import dev.veilfold.ffi.Client as NativeClient
 import dev.veilfold.ffi.Space as NativeSpace
+import dev.veilfold.ffi.VeilfoldException as NativeException
 
 /** Waits for the answer. Cancelled, a wait or a read ends at once, and what changes something goes on. */
-internal suspend inline fun <reified A : Answer> AsyncCall.awaited(): A = use { it.answer() as A }
+internal suspend inline fun <reified A : Answer> AsyncCall.awaited(): A = answerOrError() as? A ?: throw unexpected(null)
+
+/** What the generated layer throws besides its own errors is as broken an assumption as a panic. */
+internal suspend fun AsyncCall.answerOrError(): Answer =
+    try {
+        use { it.answer() }
+    } catch (error: Exception) {
+        throw if (error is CancellationException || error is NativeException) error else unexpected(error)
+    }
+
+internal fun unexpected(cause: Exception?): VeilfoldException =
+    VeilfoldException.Internal("internal", "an answer that no call gives", cause)
+
+private fun <T : Any> given(answer: T?): T = answer ?: throw unexpected(null)
 
 internal suspend fun AsyncCall.done() {
     awaited<Answer.Done>()
@@ -37,11 +52,11 @@ internal suspend fun AsyncCall.number(): Long = awaited<Answer.Number>().v1
 
 internal suspend fun AsyncCall.textOrNull(): String? = awaited<Answer.Text>().v1
 
-internal suspend fun AsyncCall.text(): String = checkNotNull(textOrNull())
+internal suspend fun AsyncCall.text(): String = given(textOrNull())
 
 internal suspend fun AsyncCall.jsonOrNull(): ByteArray? = awaited<Answer.Json>().v1
 
-internal suspend fun AsyncCall.json(): ByteArray = checkNotNull(jsonOrNull())
+internal suspend fun AsyncCall.json(): ByteArray = given(jsonOrNull())
 
 internal suspend fun AsyncCall.client(): NativeClient = awaited<Answer.Client>().v1
 
@@ -53,7 +68,7 @@ internal suspend fun AsyncCall.clientStatus(): ClientStatus = awaited<Answer.Cli
 
 internal suspend fun AsyncCall.statusOrNull(): SpaceStatus? = awaited<Answer.SpaceStatus>().v1
 
-internal suspend fun AsyncCall.status(): SpaceStatus = checkNotNull(statusOrNull())
+internal suspend fun AsyncCall.status(): SpaceStatus = given(statusOrNull())
 
 internal suspend fun AsyncCall.members(): List<Member> = awaited<Answer.Members>().v1
 
@@ -61,7 +76,7 @@ internal suspend fun AsyncCall.added(): Added = awaited<Answer.Added>().v1
 
 internal suspend fun AsyncCall.receiptOrNull(): Receipt? = awaited<Answer.Receipt>().v1
 
-internal suspend fun AsyncCall.receipt(): Receipt = checkNotNull(receiptOrNull())
+internal suspend fun AsyncCall.receipt(): Receipt = given(receiptOrNull())
 
 internal suspend fun AsyncCall.outcomeOrNull(): Outcome? = awaited<Answer.Outcome>().v1
 

@@ -2,7 +2,10 @@
 
 package dev.veilfold
 
+import dev.veilfold.ffi.Answer
+import dev.veilfold.ffi.AsyncCall
 import dev.veilfold.ffi.InternalException
+import dev.veilfold.ffi.NoHandle
 import dev.veilfold.ffi.panicAtOnce
 import dev.veilfold.ffi.panicInATask
 import kotlinx.coroutines.CancellationException
@@ -56,12 +59,33 @@ class ErrorsTest {
     }
 
     @Test
+    fun anAnswerThatNoCallGivesIsInternal() = story {
+        val broken = IllegalStateException("destroyed")
+        val answers =
+            listOf<suspend () -> Any?>(
+                { AnsweredCall { Answer.Done }.number() },
+                { AnsweredCall { Answer.Text(null) }.text() },
+                { AnsweredCall { throw broken }.done() },
+            )
+        for (answer in answers) assertTrue(failure("internal") { answered(answer) } is VeilfoldException.Internal)
+        assertSame(broken, failure("internal") { answered { AnsweredCall { throw broken }.done() } }.cause)
+        failure("mine") { answered { AnsweredCall { throw NativeException.Invalid("mine", "") }.done() } }
+        val cancelled = runCatching { AnsweredCall { throw CancellationException("mine") }.done() }.exceptionOrNull()
+        assertTrue(cancelled is CancellationException)
+    }
+
+    @Test
     fun whatIsNotOursPassesAsItIs() {
         val (own, cancelled) = IllegalStateException() to CancellationException()
         assertSame(own, ofBorder(own))
         assertSame(cancelled, ofBorder(cancelled))
         assertTrue(ofBorder(InternalException("panic")) is VeilfoldException.Internal)
     }
+}
+
+/** A call that the native side knows nothing of. */
+private class AnsweredCall(private val answer: () -> Answer) : AsyncCall(NoHandle) {
+    override suspend fun answer(): Answer = answer.invoke()
 }
 
 private fun Class<*>.permittedOrNested(): Set<String> = declaredClasses.filter { this.isAssignableFrom(it) }.map { it.simpleName }.toSet()
