@@ -20,10 +20,6 @@ import dev.veilfold.ffi.TransactionBuilder as NativeTransaction
  */
 public data class Transacted<out T>(val value: T, val receipt: Receipt?)
 
-/** Keeps `transact` inside `transact`, and collections inside, from being called by mistake. */
-@DslMarker
-internal annotation class InTransaction
-
 /**
  * What a function given to [Space.transact] works with.
  *
@@ -31,7 +27,6 @@ internal annotation class InTransaction
  * changes it before the order has this transaction, the transaction is rejected everywhere, and its
  * receipt says so. Its calls wait for a moment each and throw like those of a collection.
  */
-@InTransaction
 public class Transaction internal constructor(
     private val native: NativeTransaction,
     private val space: NativeSpace,
