@@ -4,10 +4,13 @@ package dev.veilfold
 
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.cancel
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.flow.Flow
-import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import java.io.Closeable
 import java.io.File
 import java.util.concurrent.ConcurrentHashMap
@@ -37,6 +40,8 @@ public object Veilfold {
      * With a relay (`wss://…` or `ws://…`) it starts to connect and goes on trying; being offline is no
      * error. Without one it works on this device alone; one can be named later.
      *
+     * Cancelled, it ends when the store is released again, so that it can be opened at once.
+     *
      * @param name What other members see in spaces that it founds.
      * @param keyStore Keeps the root key; without one it lies in a file beside the store.
      * @param mutators Those that [Space.mutate] may name; they are run again while the client is open.
@@ -61,9 +66,18 @@ public object Veilfold {
         val known = Mutators(mutators)
         val config = NativeConfig(relay, name, durability == Durability.POWER, null, appVersion)
         val guarded = keyStore?.let(::GuardedKeyStore)
-        val brought = nativeResolvers(resolvers)
-        val native = answered { openClient(path, config, guarded, brought).client() }
-        return Client(native, name, known, answered { native.retries().retries() })
+        // What opens a store goes on without its caller, so there is no giving up before it has.
+        val native =
+            withContext(NonCancellable) {
+                answered { nativeResolvers(resolvers).use { openClient(path, config, guarded, it).client() } }
+            }
+        try {
+            currentCoroutineContext().ensureActive()
+            return Client(native, name, known, opened { native.retries().retries() })
+        } catch (error: Throwable) {
+            withContext(NonCancellable) { runCatching { answered { native.use { it.shutdown().done() } } } }
+            throw error
+        }
     }
 
     /** The same for a file at hand. */
@@ -96,18 +110,17 @@ public class Client internal constructor(
     private val spaces = ConcurrentHashMap<String, Space>()
 
     init {
-        // Holds neither this object nor the native client, so that both can be dropped.
-        scope.launch { runAgain(retries, mutators) }
+        scope.runAgain(retries, mutators)
     }
 
     /** Founds a space whose only member is this device. Works offline. The name is this device's own. */
-    public suspend fun createSpace(name: String = ""): Space = spaceOf(answered { native.createSpace(name).space() })
+    public suspend fun createSpace(name: String = ""): Space = spaceOf { native.createSpace(name).space() }
 
     /** The spaces of this device. */
-    public suspend fun spaces(): List<Space> = answered { native.spaces().spaces() }.map { space(it.id) }
+    public suspend fun spaces(): List<Space> = answered { native.spaces().spaces() }.map { spaces[it.id] ?: space(it.id) }
 
     /** A space of this device. Throws [VeilfoldException.Invalid] for one that it does not have. */
-    public suspend fun space(id: String): Space = spaceOf(answered { native.space(id).space() })
+    public suspend fun space(id: String): Space = spaceOf { native.space(id).space() }
 
     /**
      * Makes a contact card: a text to be handed to a member, who adds it to one space.
@@ -120,7 +133,7 @@ public class Client internal constructor(
      * Joins the space that a ticket names, under a name of this device's own. Works offline; the
      * documents come with the connection.
      */
-    public suspend fun join(ticket: String, name: String = ""): Space = spaceOf(answered { native.join(ticket, name).space() })
+    public suspend fun join(ticket: String, name: String = ""): Space = spaceOf { native.join(ticket, name).space() }
 
     /** Names the relay and connects to it; `null` goes offline. Everything written so far syncs. */
     public suspend fun setRelay(url: String?): Unit = answered { native.setRelay(url).done() }
@@ -170,11 +183,18 @@ public class Client internal constructor(
         scope.cancel()
     }
 
-    private suspend fun spaceOf(found: NativeSpace): Space {
-        val id = told { found.id() }
-        return spaces[id] ?: run {
-            val made = Space(found, id, told { found.name() }, statusOf(answered { found.status().status() }), scope, mutators)
-            spaces.putIfAbsent(id, made) ?: made
+    private suspend fun spaceOf(call: suspend () -> NativeSpace): Space {
+        val found = opened(call)
+        var made: Space? = null
+        try {
+            val id = told { found.id() }
+            return spaces[id] ?: run {
+                val status = followed(scope) { found.statusStream().statuses() }
+                val new = Space(found, id, told { found.name() }, status, mutators)
+                spaces.putIfAbsent(id, new) ?: new.also { made = it }
+            }
+        } finally {
+            if (made == null) found.close()
         }
     }
 }

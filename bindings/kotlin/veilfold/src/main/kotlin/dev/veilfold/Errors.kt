@@ -68,6 +68,17 @@ internal suspend fun <T> answered(call: suspend () -> T): T =
         }
     }
 
+/** As [answered], for what has to be closed: a caller that was cancelled meanwhile never gets it, so it ends here. */
+internal suspend fun <T : AutoCloseable?> opened(call: suspend () -> T): T {
+    var made: T? = null
+    try {
+        return answered { call().also { made = it } }
+    } catch (error: Throwable) {
+        made?.close()
+        throw error
+    }
+}
+
 /** Makes a native call that does not wait and throws this package's errors. */
 internal inline fun <T> told(call: () -> T): T =
     try {

@@ -3,9 +3,12 @@
 package dev.veilfold
 
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.launch
 import kotlinx.serialization.KSerializer
 import kotlinx.serialization.serializer
 import kotlin.time.Duration.Companion.seconds
@@ -86,12 +89,17 @@ internal class Mutators(all: List<Mutator<*>>) {
         if (known(mutator.name) === mutator) mutator else throw invalid("mutator_missing", "open the client with this mutator")
 }
 
-/** Runs what has to be run again, one after the other, until the client closes. */
-internal suspend fun runAgain(retries: NativeRetries, mutators: Mutators): Unit =
+/**
+ * Runs what has to be run again, one after the other, until the client closes. Holds no client, so that one can
+ * be dropped.
+ */
+internal fun CoroutineScope.runAgain(retries: NativeRetries, mutators: Mutators): Job = launch { running(retries, mutators) }
+
+private suspend fun running(retries: NativeRetries, mutators: Mutators): Unit =
     retries.use {
         while (true) {
             try {
-                (answered { retries.next().retryOrNull() } ?: return).use { run -> runOne(run, mutators) }
+                (opened { retries.next().retryOrNull() } ?: return).use { run -> runOne(run, mutators) }
             } catch (error: VeilfoldException) {
                 if (error.isEnd()) return
                 delay(PAUSE)

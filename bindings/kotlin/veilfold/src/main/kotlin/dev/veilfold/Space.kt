@@ -2,12 +2,8 @@
 
 package dev.veilfold
 
-import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.flow.Flow
-import kotlinx.coroutines.flow.SharingStarted
 import kotlinx.coroutines.flow.StateFlow
-import kotlinx.coroutines.flow.catch
-import kotlinx.coroutines.flow.stateIn
 import kotlinx.serialization.KSerializer
 import kotlinx.serialization.serializer
 import dev.veilfold.ffi.Space as NativeSpace
@@ -22,18 +18,13 @@ public class Space internal constructor(
     internal val native: NativeSpace,
     public val id: String,
     public val name: String,
-    first: SyncStatus,
-    scope: CoroutineScope,
+    /**
+     * How it stands with the relay, and how much waits in the outbox; kept up to date until the client
+     * closes. Does not complete; [statuses] does.
+     */
+    public val status: StateFlow<SyncStatus>,
     private val mutators: Mutators,
 ) {
-    /**
-     * How it stands with the relay, and how much waits in the outbox; kept up to date from the first use
-     * on, until the client closes. Does not complete; [statuses] does.
-     */
-    public val status: StateFlow<SyncStatus> by lazy {
-        // What ends this stream is told to the calls that wait for something.
-        statuses().catch { }.stateIn(scope, SharingStarted.Eagerly, first)
-    }
 
     /** The status as it changes, the present one first; completes when the client closes. */
     public fun statuses(): Flow<SyncStatus> = statuses { native.statusStream().statuses() }

@@ -4,12 +4,21 @@
 
 package dev.veilfold
 
+import com.sun.jna.internal.Cleaner
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.FlowCollector
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.launch
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
+import java.lang.ref.WeakReference
 import java.util.TreeMap
 import dev.veilfold.ffi.EventStream as NativeEvents
 import dev.veilfold.ffi.FateStream as NativeFates
@@ -36,79 +45,104 @@ public data class Change<T>(
 )
 
 internal fun <T> changes(mapping: Mapping<T>, open: suspend () -> NativeLive): Flow<Change<T>> =
-    flow {
-        val live = answered(open)
-        try {
-            val rows = TreeMap<String, T>(byCodePoints)
-            while (true) {
-                val step = nextStep(live, mapping) ?: break
-                rows.putAll(step.inserted)
-                rows.putAll(step.updated)
-                rows.keys.removeAll(step.removed)
-                val (inserted, updated) = step.inserted.values.toList() to step.updated.values.toList()
-                emit(Change(rows.values.toList(), inserted, updated, step.removed.sortedWith(byCodePoints)))
-            }
-        } finally {
-            live.cancel()
-            live.close()
-        }
+    pulled(open, NativeLive::cancel) { live ->
+        val rows = TreeMap<String, T>(byCodePoints)
+        while (true) emit(answered { nextStep(live, mapping)?.let { merged(rows, it) } } ?: break)
     }
 
 internal fun <T : Any> states(mapping: Mapping<T>, id: String, open: suspend () -> NativeLive): Flow<T?> =
-    flow {
-        val live = answered(open)
-        try {
-            while (true) {
-                val step = nextStep(live, mapping) ?: break
-                emit(step.inserted[id] ?: step.updated[id])
-            }
-        } finally {
-            live.cancel()
-            live.close()
+    pulled(open, NativeLive::cancel) { live ->
+        while (true) {
+            val step = answered { nextStep(live, mapping) } ?: break
+            emit(step.inserted[id] ?: step.updated[id])
         }
     }
 
 internal fun statuses(open: suspend () -> NativeStatuses): Flow<SyncStatus> =
-    flow {
-        val stream = answered(open)
-        try {
-            while (true) emit(statusOf(answered { stream.next().statusOrNull() } ?: break))
-        } finally {
-            stream.cancel()
-            stream.close()
-        }
+    pulled(open, NativeStatuses::cancel) { stream ->
+        while (true) emit(next(stream) ?: break)
     }
 
 internal fun events(open: suspend () -> NativeEvents): Flow<Event> =
-    flow {
-        val stream = answered(open)
-        try {
-            while (true) {
-                val batch = answered { stream.nextBatch(EVENTS).eventsOrNull() } ?: break
-                if (batch.missed > 0) emit(Event.Missed(batch.missed))
-                for (event in batch.events) emit(eventOf(event))
-            }
-        } finally {
-            stream.cancel()
-            stream.close()
+    pulled(open, NativeEvents::cancel) { stream ->
+        while (true) {
+            val batch = answered { stream.nextBatch(EVENTS).eventsOrNull() } ?: break
+            if (batch.missed > 0) emit(Event.Missed(batch.missed))
+            for (event in batch.events) emit(eventOf(event))
         }
     }
 
 internal fun fates(open: suspend () -> NativeFates): Flow<SettledFate> =
-    flow {
-        val stream = answered(open)
-        try {
-            while (true) {
-                val batch = answered { stream.nextBatch(FATES).fatesOrNull() } ?: break
-                batch.fates.forEachIndexed { index, settled ->
-                    emit(settledFateOf(settled, missed = if (index == 0) batch.missed else 0))
-                }
+    pulled(open, NativeFates::cancel) { stream ->
+        while (true) {
+            val batch = answered { stream.nextBatch(FATES).fatesOrNull() } ?: break
+            batch.fates.forEachIndexed { index, settled ->
+                emit(settledFateOf(settled, missed = if (index == 0) batch.missed else 0))
             }
-        } finally {
-            stream.cancel()
-            stream.close()
         }
     }
+
+/**
+ * A space's status, followed from now on and not from the first look: that would see what was true when the
+ * space was asked for.
+ *
+ * What follows it holds the client, and is itself held by nobody but who holds the flow, so that a client that
+ * was dropped is closed.
+ */
+internal suspend fun followed(scope: CoroutineScope, open: suspend () -> NativeStatuses): StateFlow<SyncStatus> {
+    val stream = opened(open)
+    val newest =
+        try {
+            MutableStateFlow(next(stream) ?: throw invalid("closed", "the client was closed"))
+        } catch (error: Throwable) {
+            stream.close()
+            throw error
+        }
+    val weak = WeakReference(newest)
+    // Also when the scope has ended just now, for the stream's sake.
+    val following = scope.launch(start = CoroutineStart.UNDISPATCHED) { follow(stream, weak) }
+    Cleaner.getCleaner().register(newest) { following.cancel() }
+    return newest.asStateFlow()
+}
+
+private suspend fun follow(stream: NativeStatuses, into: WeakReference<MutableStateFlow<SyncStatus>>) =
+    ending(stream, NativeStatuses::cancel) {
+        try {
+            while (true) {
+                val status = next(stream) ?: break
+                into.get()?.value = status
+            }
+        } catch (_: VeilfoldException) {
+            // What ends this stream is told to the calls that wait for something.
+        }
+    }
+
+private suspend fun next(stream: NativeStatuses): SyncStatus? = answered { stream.next().statusOrNull()?.let(::statusOf) }
+
+/** A flow that opens its stream when it is collected. */
+private fun <S : AutoCloseable, T> pulled(
+    open: suspend () -> S,
+    cancel: S.() -> Unit,
+    pull: suspend FlowCollector<T>.(S) -> Unit,
+): Flow<T> = flow { opened(open).let { stream -> ending(stream, cancel) { pull(stream) } } }
+
+/** Ends the stream with the work, also a call of it that still waits. */
+private inline fun <S : AutoCloseable> ending(stream: S, cancel: S.() -> Unit, work: () -> Unit) =
+    stream.use {
+        try {
+            work()
+        } finally {
+            stream.cancel()
+        }
+    }
+
+private fun <T> merged(rows: TreeMap<String, T>, step: Step<T>): Change<T> {
+    rows.putAll(step.inserted)
+    rows.putAll(step.updated)
+    rows.keys.removeAll(step.removed)
+    val (inserted, updated) = step.inserted.values.toList() to step.updated.values.toList()
+    return Change(rows.values.toList(), inserted, updated, step.removed.sortedWith(byCodePoints))
+}
 
 /** Batches of one state, put together. */
 private class Step<T> {
@@ -135,15 +169,14 @@ private class Step<T> {
     }
 }
 
-private suspend fun <T> nextStep(live: NativeLive, mapping: Mapping<T>): Step<T>? =
-    answered {
-        val step = Step<T>()
-        while (!step.complete) {
-            val batch = live.nextBatch(BATCH).jsonOrNull() ?: return@answered null
-            step.add(parsed(batch) as JsonObject, mapping)
-        }
-        step
+private suspend fun <T> nextStep(live: NativeLive, mapping: Mapping<T>): Step<T>? {
+    val step = Step<T>()
+    while (!step.complete) {
+        val batch = live.nextBatch(BATCH).jsonOrNull() ?: return null
+        step.add(parsed(batch) as JsonObject, mapping)
     }
+    return step
+}
 
 /** `[[id, document], …]`. */
 internal fun <T> rowsOf(rows: JsonElement, mapping: Mapping<T>): List<Pair<String, T>> =

@@ -2,9 +2,15 @@
 
 package dev.veilfold
 
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
@@ -14,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.ValueSource
 import java.io.File
+import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 
 class OpeningTest {
@@ -78,6 +85,74 @@ class OpeningTest {
     }
 
     @Test
+    fun whoGivesUpOpeningCanOpenAtOnce() = story {
+        val keys = Keys()
+        lateinit var opening: Job
+        keys.whenAsked = {
+            opening.cancel()
+            // It is still at it when the caller has given up.
+            Thread.sleep(100)
+        }
+        repeat(3) {
+            opening = launch(start = CoroutineStart.LAZY) { Veilfold.open(store(folder), keyStore = keys) }
+            opening.join()
+            assertTrue(opening.isCancelled)
+        }
+        keys.whenAsked = {}
+        Veilfold.open(store(folder), keyStore = keys).use { it.createSpace() }
+    }
+
+    @Test
+    fun aClientThatIsForgottenIsClosed() = story {
+        forget()
+        while (true) {
+            System.gc()
+            try {
+                Veilfold.open(store(folder)).use { assertEquals(1, it.spaces().size) }
+                break
+            } catch (error: VeilfoldException.Invalid) {
+                assertEquals("store_in_use", error.code)
+                delay(10)
+            }
+        }
+    }
+
+    private suspend fun forget() {
+        assertEquals(SyncState.Offline, Veilfold.open(store(folder)).createSpace().status.value.state)
+    }
+
+    @Test
+    fun theFirstLookAtAStatusIsNotAnOldOne() = story {
+        Veilfold.open(store(folder)).use { alice ->
+            // What is new arrives on another thread, perhaps after one look; an old status stays old.
+            do {
+                val space = alice.createSpace()
+                val before = space.currentStatus()
+                space.collection("c").put(Document("a"))
+                val after = space.statuses().first { it.outboxCount > before.outboxCount }
+            } while (withoutThreads { space.status.value } != after)
+        }
+    }
+
+    /** Looks while nothing that the look starts can run. */
+    private suspend fun <T> withoutThreads(look: () -> T): T = coroutineScope {
+        val threads = maxOf(2, Runtime.getRuntime().availableProcessors())
+        val (busy, over) = CountDownLatch(threads) to CountDownLatch(1)
+        repeat(threads) {
+            launch(Dispatchers.Default) {
+                busy.countDown()
+                over.await()
+            }
+        }
+        try {
+            busy.await()
+            look()
+        } finally {
+            over.countDown()
+        }
+    }
+
+    @Test
     fun oneClientServesManyThreads() = alone(folder) { space ->
         val c = space.collection("c")
         withContext(Dispatchers.IO) {
@@ -123,7 +198,11 @@ private class Keys : KeyStore {
     @Volatile
     var storing: Throwable? = null
 
+    @Volatile
+    var whenAsked: () -> Unit = {}
+
     override fun loadRoot(id: String): ByteArray? {
+        whenAsked()
         threads.add(Thread.currentThread())
         error?.let { throw it }
         return roots[id]

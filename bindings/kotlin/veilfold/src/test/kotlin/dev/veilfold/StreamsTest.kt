@@ -3,8 +3,11 @@
 package dev.veilfold
 
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.channels.Channel
@@ -12,11 +15,13 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.flow.launchIn
+import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.produceIn
 import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
@@ -24,8 +29,11 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
+import java.lang.management.ManagementFactory
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.Executors
 import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
+import dev.veilfold.ffi.LiveQuery as NativeLive
 
 class StreamsTest {
     @TempDir
@@ -62,9 +70,9 @@ class StreamsTest {
 
     @Test
     fun givingUpAWaitLosesNoState() = alone(folder) { space ->
-        val c = space.collection("c")
+        val c = Watched(space.collection("c"))
         for (n in 0 until 20) {
-            c.put(Document("%02d".format(n)))
+            c.documents.put(Document("%02d".format(n)))
             try {
                 withTimeout(n.milliseconds) { c.live().take(2).toList() }
             } catch (_: TimeoutCancellationException) {
@@ -72,6 +80,7 @@ class StreamsTest {
             }
         }
         assertEquals(20, c.live().first().size)
+        c.assertEnded()
     }
 
     @Test
@@ -156,23 +165,59 @@ class StreamsTest {
 
     @Test
     fun aThousandSubscriptionsAreOpenedAndDropped() = alone(folder) { space ->
-        val c = space.collection("c")
-        c.put(Document("a"))
+        val c = Watched(space.collection("c"))
+        c.documents.put(Document("a"))
         repeat(500) { assertEquals(1, c.live().first().size) }
-        val open = List(500) { c.live().onEach { delay(1.seconds) }.launchIn(this) }
+        c.assertEnded(500)
+        val seen = Channel<Unit>(Channel.UNLIMITED)
+        val open = List(500) { c.live().onEach { seen.send(Unit) }.launchIn(this) }
+        repeat(500) { seen.receive() }
         open.forEach { it.cancelAndJoin() }
-        System.gc()
-        c.put(Document("b"))
+        c.assertEnded(1000)
+        c.documents.put(Document("b"))
         assertEquals(2, c.live().first().size)
     }
 
     @Test
     fun anExceptionOfTheCollectorEndsTheQuery() = alone(folder) { space ->
-        val c = space.collection("c")
-        c.put(Document("a"))
+        val c = Watched(space.collection("c"))
+        c.documents.put(Document("a"))
         val error = runCatching { c.live().collect { throw NoSuchElementException("mine") } }.exceptionOrNull()
         assertEquals("mine", error?.message)
+        c.assertEnded(1)
         assertEquals(1, c.live().first().size)
+    }
+
+    @Test
+    fun aQueryThatIsOpenedForNobodyEnds() = alone(folder) { space ->
+        val c = Watched(space.collection("c"))
+        lateinit var collecting: Job
+        c.whenOpened = { collecting.cancel() }
+        collecting = launch(start = CoroutineStart.LAZY) { c.live().collect { } }
+        collecting.join()
+        assertTrue(collecting.isCancelled)
+        c.assertEnded(1)
+    }
+
+    @Test
+    fun rowsArePutTogetherWhereNobodyCollects() = alone(folder) { space ->
+        val c = space.collection("c")
+        val rows = 2000
+        for (start in 0 until rows step 200) {
+            space.transact { for (n in start until start + 200) put(c, Document("%05d".format(n), "n" to n)) }
+        }
+        val threads = ManagementFactory.getThreadMXBean() as com.sun.management.ThreadMXBean
+        Executors.newSingleThreadExecutor().asCoroutineDispatcher().use { collectors ->
+            withContext(collectors) {
+                fun allocated() = threads.getThreadAllocatedBytes(Thread.currentThread().id)
+                // The first time loads classes.
+                assertEquals(rows, c.changes().first().rows.size)
+                val before = allocated()
+                c.changes().first()
+                val bytes = allocated() - before
+                assertTrue(bytes < 8 * rows, "$bytes bytes on the collector's thread")
+            }
+        }
     }
 
     @Test
@@ -192,5 +237,24 @@ class StreamsTest {
         waits.forEach { it.cancelAndJoin() }
         assertEquals(Fate.Pending, receipt.fate())
         failure("no_relay") { space.synced() }
+    }
+}
+
+/** A collection whose live queries are looked at from below. */
+private class Watched(val documents: Collection<Document>) {
+    private val opened = ConcurrentLinkedQueue<NativeLive>()
+    var whenOpened: () -> Unit = {}
+
+    fun live() =
+        changes(Untyped) {
+            documents.native.live(documents.name, null).live().also {
+                opened.add(it)
+                whenOpened()
+            }
+        }.map { it.rows }
+
+    fun assertEnded(count: Int = opened.size) {
+        assertEquals(count, opened.size)
+        assertEquals(0, opened.count { !it.uniffiIsDestroyed }, "open queries")
     }
 }
