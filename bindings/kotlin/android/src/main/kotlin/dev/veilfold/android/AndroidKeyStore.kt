@@ -12,7 +12,7 @@ import dev.veilfold.KeyStore
 import dev.veilfold.KeyStoreException
 import java.io.File
 import java.io.FileNotFoundException
-import java.security.GeneralSecurityException
+import javax.crypto.AEADBadTagException
 import javax.crypto.Cipher
 import javax.crypto.KeyGenerator
 import javax.crypto.SecretKey
@@ -31,7 +31,8 @@ private const val KEY_BITS = 256
  * Keystore. Used by [open] unless another one is given.
  */
 public class AndroidKeyStore(context: Context) : KeyStore {
-    private val wrapped = WrappedRoots(folder(context), ::wrappingKey)
+    // Its folder is made when it is first asked, which is off the main thread.
+    private val wrapped by lazy { WrappedRoots(folder(context), ::wrappingKey) }
 
     override fun loadRoot(id: String): ByteArray? = wrapped.load(id)
 
@@ -49,7 +50,7 @@ internal class WrappedRoots(private val folder: File, private val key: (make: Bo
             } catch (_: FileNotFoundException) {
                 return null
             }
-        if (bytes.size <= 1 + IV_BYTES || bytes[0] != VERSION) throw damaged(null)
+        if (bytes.size <= 1 + IV_BYTES + TAG_BITS / 8 || bytes[0] != VERSION) throw damaged(null)
         return wrapping {
             // Without its key, what is wrapped is lost.
             val key = key(false) ?: throw damaged(null)
@@ -92,15 +93,24 @@ internal class WrappedRoots(private val folder: File, private val key: (make: Bo
             throw KeyStoreException(KeyStoreException.Reason.LOCKED, error)
         } catch (error: KeyPermanentlyInvalidatedException) {
             throw damaged(error)
-        } catch (error: GeneralSecurityException) {
+        } catch (error: AEADBadTagException) {
             throw damaged(error)
         }
+        // Whatever else the Keystore says, for instance that it is busy, may be otherwise next time.
 
     private fun damaged(cause: Throwable?) = KeyStoreException(KeyStoreException.Reason.DAMAGED, cause)
 }
 
-/** The key of this app in the Android Keystore, made when it is asked for. */
-private fun wrappingKey(make: Boolean): SecretKey? {
+private val making = Any()
+
+/**
+ * The key of this app in the Android Keystore, made when it is asked for.
+ *
+ * One at a time: of two that find none, the second would replace the key with which the first wraps a root.
+ */
+private fun wrappingKey(make: Boolean): SecretKey? = synchronized(making) { foundOrMade(make) }
+
+private fun foundOrMade(make: Boolean): SecretKey? {
     val store = java.security.KeyStore.getInstance(PROVIDER).apply { load(null) }
     val found = store.getKey(ALIAS, null) as SecretKey?
     if (found != null || !make) return found

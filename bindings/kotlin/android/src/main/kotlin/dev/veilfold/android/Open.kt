@@ -26,6 +26,7 @@ import java.io.File
  *   comes with the system: those that the user installed and the app's network security configuration are not
  *   asked, and revocation is not checked.
  * @param displayName What other members see in spaces that this device founds.
+ * @param keyStore Keeps the root key; without one, an [AndroidKeyStore] does.
  * @param mutators Those that `Space.mutate` may name; they are run again while the client is open.
  * @param resolvers The app's own for its collections, in all their versions.
  * @param appVersion The app's version; without one, the `versionCode` of the app's package.
@@ -38,14 +39,15 @@ public suspend fun Veilfold.open(
     relay: String? = null,
     displayName: String = "",
     durability: Durability = Durability.PROCESS,
-    keyStore: KeyStore = AndroidKeyStore(context),
+    keyStore: KeyStore? = null,
     mutators: List<Mutator<*>> = emptyList(),
     resolvers: List<AnyResolver> = emptyList(),
-    appVersion: String = versionCode(context),
+    appVersion: String? = null,
 ): Client {
-    // Asking Android for its folders makes them, and that touches the disk.
-    val path = withContext(Dispatchers.IO) { File(folder(context), name).path }
-    return open(path, relay, displayName, durability, keyStore, mutators, resolvers, appVersion)
+    // Asking Android for its folders makes them, and asking for a version may wait for another process.
+    val (path, version) =
+        withContext(Dispatchers.IO) { File(folder(context), name).path to (appVersion ?: versionCode(context)) }
+    return open(path, relay, displayName, durability, keyStore ?: AndroidKeyStore(context), mutators, resolvers, version)
 }
 
 @Suppress("DEPRECATION") // Its successor came with Android 9.

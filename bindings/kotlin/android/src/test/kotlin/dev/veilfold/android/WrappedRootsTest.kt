@@ -14,6 +14,8 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
 import java.io.File
+import java.security.InvalidKeyException
+import java.security.UnrecoverableKeyException
 import javax.crypto.SecretKey
 import javax.crypto.spec.SecretKeySpec
 
@@ -48,8 +50,10 @@ class WrappedRootsTest {
             file.writeBytes(bytes.clone().also { it[at] = (it[at] + 1).toByte() })
             assertDamaged(roots, "alice")
         }
-        file.writeBytes(bytes.copyOf(5))
-        assertDamaged(roots, "alice")
+        for (size in listOf(0, 5, 1 + 12 + 5)) {
+            file.writeBytes(bytes.copyOf(size))
+            assertDamaged(roots, "alice")
+        }
         file.writeBytes(bytes)
         file.copyTo(File(folder, "bob.root"))
         assertDamaged(roots, "bob")
@@ -60,6 +64,17 @@ class WrappedRootsTest {
         roots.store("alice", root)
         assertDamaged(WrappedRoots(folder) { null }, "alice")
         assertDamaged(WrappedRoots(folder) { SecretKeySpec(ByteArray(32), "AES") }, "alice")
+    }
+
+    @Test
+    fun aKeystoreThatIsBusyIsNotALostRoot() {
+        roots.store("alice", root)
+        val busy = WrappedRoots(folder) { throw UnrecoverableKeyException("busy") }
+        assertThrows(UnrecoverableKeyException::class.java) { busy.load("alice") }
+        assertArrayEquals(root, roots.load("alice"))
+        // Its key is one that this cipher does not take.
+        val other = WrappedRoots(folder) { SecretKeySpec(ByteArray(5), "AES") }
+        assertThrows(InvalidKeyException::class.java) { other.load("alice") }
     }
 
     @Test
