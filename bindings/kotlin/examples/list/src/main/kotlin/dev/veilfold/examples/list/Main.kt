@@ -7,7 +7,8 @@ import dev.veilfold.Veilfold
 import dev.veilfold.VeilfoldException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.combine
+import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import java.io.BufferedReader
@@ -25,7 +26,7 @@ suspend fun run(client: Client, lines: BufferedReader, output: PrintStream) = co
     fun show(shown: ShoppingList) {
         list = shown
         showing.cancel()
-        showing = launch { shown.rows.collect { output.println(text(it, shown.offline.first())) } }
+        showing = launch { combine(shown.rows, shown.offline, ::text).distinctUntilChanged().collect(output::println) }
     }
     while (true) {
         val line = withContext(Dispatchers.IO) { lines.readLine() } ?: break

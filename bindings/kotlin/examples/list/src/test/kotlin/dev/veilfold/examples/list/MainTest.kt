@@ -62,6 +62,8 @@ class MainTest {
             alice.type("dance")
             alice.sees("buy NAME")
             alice.leave()
+            relay.close()
+            bob.sees("[x] 2 milk (offline)")
             bob.leave()
         }
     }
