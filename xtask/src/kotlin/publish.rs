@@ -163,7 +163,7 @@ impl Versions<'_> {
 
     /// The oldest Java that runs the classes.
     fn java(&self) -> Result<u32> {
-        let target = self.of("kotlin.compiler.jvmTarget")?;
+        let target = self.of("veilfold.jvm")?;
         target.strip_prefix("1.").unwrap_or(&target).parse().map_err(Error::other)
     }
 }
@@ -174,7 +174,7 @@ mod examples {
 
     pub const POM: &str = "<version>0.1.0</version> <jna.version>5.1</jna.version> \
                            <coroutines.version>1.2</coroutines.version> \
-                           <kotlin.compiler.jvmTarget>1.8</kotlin.compiler.jvmTarget>";
+                           <veilfold.jvm>1.8</veilfold.jvm>";
 
     pub fn artifact(kind: Kind) -> Artifact {
         let jna = Dependency::runtime("net.java.dev.jna", "jna", "jna.version");
