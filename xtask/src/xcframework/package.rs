@@ -16,6 +16,8 @@ pub const MODULE: &str = "VeilfoldFFIC";
 pub const GENERATED: &str = "VeilfoldFFI";
 /// The Swift module that apps import.
 pub const WRITTEN: &str = "Veilfold";
+/// The Swift module that their tests import.
+const TESTING: &str = "VeilfoldTesting";
 pub const LIBRARY: &str = "libveilfold_ffi.a";
 pub const PRIVACY: &str = "PrivacyInfo.xcprivacy";
 const DOWNLOADS: &str = "https://github.com/veilfold/veilfold/releases/download";
@@ -155,12 +157,13 @@ pub fn swift_package(place: &Place, layout: &Layout, checksum: &str, privacy: &V
     std::fs::create_dir_all(&generated)?;
     let file = format!("{GENERATED}.swift");
     std::fs::copy(layout.generated.join(&file), generated.join(&file))?;
-    let written = place.root.join("bindings/swift/Sources").join(WRITTEN);
-    std::fs::create_dir_all(sources.join(WRITTEN))?;
-    for (name, bytes) in zip::folder(&written, "").unwrap_or_default() {
-        let to = sources.join(WRITTEN).join(name);
-        std::fs::create_dir_all(to.parent().unwrap_or(&sources))?;
-        std::fs::write(to, bytes)?;
+    let written = place.root.join("bindings/swift/Sources");
+    for module in [WRITTEN, TESTING] {
+        for (name, bytes) in zip::folder(&written.join(module), module)? {
+            let to = sources.join(name);
+            std::fs::create_dir_all(to.parent().unwrap_or(&sources))?;
+            std::fs::write(to, bytes)?;
+        }
     }
     // A static library has no resources of its own; the module that links it brings the manifest.
     let own = sources.join(WRITTEN).join(PRIVACY);
@@ -186,7 +189,9 @@ let package = Package(
     name: "{WRITTEN}",
     platforms: [.iOS(.v{ios}), .macOS(.v{macos})],
     products: [
-        .library(name: "{WRITTEN}", targets: ["{WRITTEN}"])
+        .library(name: "{WRITTEN}", targets: ["{WRITTEN}"]),
+        // For tests: a Relay in their own process.
+        .library(name: "{TESTING}", targets: ["{TESTING}"]),
     ],
     targets: [
         .target(
@@ -194,6 +199,7 @@ let package = Package(
             dependencies: ["{GENERATED}"],
             resources: [.copy("{PRIVACY}")]
         ),
+        .target(name: "{TESTING}", dependencies: ["{WRITTEN}", "{GENERATED}"]),
         .target(
             name: "{GENERATED}",
             dependencies: ["{MODULE}"],

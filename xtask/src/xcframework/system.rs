@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 /// What it is used for; names as C writes them, without the underscore that Mach-O puts before each.
 type Group = (&'static str, &'static [&'static str]);
 
-const GROUPS: [Group; 18] = [
+const GROUPS: [Group; 19] = [
     (
         "Security: rustls asks the system whether it trusts a Relay's certificate",
         &[
@@ -211,6 +211,7 @@ const GROUPS: [Group; 18] = [
             "writev",
         ],
     ),
+    ("Sockets that listen: a Relay for the tests of apps", &["accept", "listen"]),
     (
         "Sockets: the connection to a Relay",
         &[

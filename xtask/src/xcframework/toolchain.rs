@@ -132,6 +132,8 @@ pub fn build(
         .args(["rustc", "-p", "veilfold-ffi", "--lib", "--crate-type", "staticlib"])
         .args(["--profile", ship::PROFILE, "--target", target.rust])
         .args(extras.features())
+        // A Relay for the tests of apps: the linker of an app that starts none leaves it out.
+        .args(["--features", "testing"])
         // An app keeps what it links of an archive; debugging information would only make it large.
         .env("CARGO_PROFILE_SHIP_DEBUG", "false")
         .env(slice.deployment_variable, slice.minimum_text());
