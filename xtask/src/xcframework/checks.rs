@@ -4,7 +4,7 @@
 //! `package.rs` remembers.
 
 use super::macho::{self, Library};
-use super::package::{GENERATED, LIBRARY, Layout, MODULE, PRIVACY, WRITTEN};
+use super::package::{GENERATED, LIBRARY, Layout, MODULE, PRIVACY, TESTING, WRITTEN};
 use super::slices::{SLICES, Slice, Target};
 use super::{exports, system};
 use crate::command::Run;
@@ -244,7 +244,7 @@ fn sources(layout: &Layout) -> Vec<String> {
         let files = zip::folder(&layout.package.join("Sources").join(module), "").unwrap_or_default();
         files.keys().any(|name| name.ends_with(".swift"))
     };
-    let missing = [WRITTEN, GENERATED].into_iter().filter(|module| !swift(module));
+    let missing = [WRITTEN, TESTING, GENERATED].into_iter().filter(|module| !swift(module));
     missing.map(|module| format!("no Swift file of module {module}")).collect()
 }
 
@@ -269,7 +269,9 @@ fn manifest(layout: &Layout, read: &str) -> Vec<String> {
         names.map(str::to_owned).collect()
     };
     let mut wrong = Vec::new();
-    if names(&read["products"]) != [WRITTEN] || names(&read["targets"]) != [WRITTEN, GENERATED, MODULE] {
+    if names(&read["products"]) != [WRITTEN, TESTING]
+        || names(&read["targets"]) != [WRITTEN, TESTING, GENERATED, MODULE]
+    {
         wrong.push(format!("has {:?} of {:?}", names(&read["products"]), names(&read["targets"])));
     }
     for slice in SLICES.iter().filter(|slice| slice.variant.is_none()) {
@@ -279,7 +281,7 @@ fn manifest(layout: &Layout, read: &str) -> Vec<String> {
             wrong.push(format!("is not for {} from {} on", slice.platform, slice.minimum_text()));
         }
     }
-    let binary = &read["targets"][2];
+    let binary = &read["targets"][3];
     let sum = std::fs::read(&layout.zip).map(|bytes| zip::sha256(&bytes)).unwrap_or_default();
     let address = format!("/v{}/{MODULE}.xcframework.zip", env!("CARGO_PKG_VERSION"));
     if binary["type"] != "binary"

@@ -17,7 +17,7 @@ pub const GENERATED: &str = "VeilfoldFFI";
 /// The Swift module that apps import.
 pub const WRITTEN: &str = "Veilfold";
 /// The Swift module that their tests import.
-const TESTING: &str = "VeilfoldTesting";
+pub const TESTING: &str = "VeilfoldTesting";
 pub const LIBRARY: &str = "libveilfold_ffi.a";
 pub const PRIVACY: &str = "PrivacyInfo.xcprivacy";
 const DOWNLOADS: &str = "https://github.com/veilfold/veilfold/releases/download";
