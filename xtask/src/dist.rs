@@ -1,7 +1,8 @@
 //! `cargo xtask dist`: everything of a release that this machine can make, in `target/dist`.
 //!
 //! Each artifact has a verb of its own; `dist/sbom.rs` writes what is inside of them, `dist/version.rs` compares
-//! what they are called, and the sums of all files come last. Nothing depends on when or where it was made: `--again` shows it.
+//! what they are called, and the sums of all files come last. Nothing depends on when or where it was made:
+//! `--again` shows it.
 
 mod sbom;
 mod version;

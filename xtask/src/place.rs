@@ -4,6 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// The texts that go into everything that is handed out, at the root of the checkout.
+pub const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+
 /// The checkout that this xtask was built from.
 pub struct Place {
     /// The folder with the workspace's `Cargo.toml`.

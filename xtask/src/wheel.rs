@@ -5,7 +5,7 @@
 
 use crate::command::Run;
 use crate::native::Library;
-use crate::place::Place;
+use crate::place::{LICENCES, Place};
 use crate::tools::Tool;
 use crate::{python, ship, table, zip};
 use std::collections::BTreeMap;
@@ -14,7 +14,6 @@ use std::time::Duration;
 
 /// A quickstart that takes longer waits for something that does not come.
 const QUICKSTART_TIME: Duration = Duration::from_secs(120);
-const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 #[derive(clap::Args, Default)]
 pub struct Options {

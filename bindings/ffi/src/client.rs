@@ -146,7 +146,8 @@ impl Client {
     }
 
     /// Connects, waits at most `wait_ms` until every Space has sent and fetched everything, and goes
-    /// offline again if it was before and nobody said otherwise meanwhile. False: not everything, and it goes on with the next connection.
+    /// offline again if it was before and nobody said otherwise meanwhile. False: not everything, and it
+    /// goes on with the next connection.
     pub fn sync_once(&self, wait_ms: u64) -> Result<Arc<AsyncCall>> {
         let client = self.inner.clone();
         AsyncCall::read(async move {

@@ -7,7 +7,7 @@ use super::quickstarts;
 use super::release::Release;
 use super::{Run, maven};
 use crate::native::{self, Minimum};
-use crate::place::Place;
+use crate::place::{LICENCES, Place};
 use crate::tools::Tool;
 use crate::{ship, table, zip};
 use std::collections::BTreeMap;
@@ -142,7 +142,7 @@ pub fn classes(place: &Place, release: &Release, modules: &[&str]) -> Result<BTr
     for module in modules {
         entries.extend(zip::folder(&release.classes(module), "")?);
     }
-    for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+    for licence in LICENCES {
         entries.insert(format!("META-INF/{licence}"), std::fs::read(place.root.join(licence))?);
     }
     entries.insert("META-INF/MANIFEST.MF".to_owned(), b"Manifest-Version: 1.0\r\n\r\n".to_vec());

@@ -4,7 +4,7 @@
 
 use super::slices::{SLICES, Slice};
 use crate::command::Run;
-use crate::place::Place;
+use crate::place::{LICENCES, Place};
 use crate::zip;
 use plist::{Dictionary, Value};
 use std::io::{Error, Result};
@@ -169,7 +169,7 @@ pub fn swift_package(place: &Place, layout: &Layout, checksum: &str, privacy: &V
     let own = sources.join(WRITTEN).join(PRIVACY);
     let joined = Value::from_file(&own).map(|own| both(own, privacy));
     joined.as_ref().unwrap_or(privacy).to_file_xml(own).map_err(Error::other)?;
-    for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
+    for name in LICENCES {
         std::fs::copy(place.root.join(name), layout.package.join(name))?;
     }
     std::fs::write(layout.package.join("Package.swift"), manifest(checksum))

@@ -5,27 +5,19 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from .. import _calls, _native, testing
-from .._calls import answered
+from .. import testing
 from ._waiting import run
 
 
 @contextmanager
 def relay() -> Generator[testing.Relay, None, None]:
     """A real relay in this process, for tests: ``with veilfold.sync.relay() as relay: …``"""
-    native = run(_start_relay())
+    inner = testing.relay()
+    started = run(inner.__aenter__())
     try:
-        yield testing.Relay(native)
+        yield started
     finally:
-        run(_stop_relay(native))
-
-
-async def _start_relay() -> _native.TestRelay:
-    return await answered(_calls.TEST_RELAY, _native.start_test_relay)
-
-
-async def _stop_relay(native: _native.TestRelay) -> None:
-    await answered(_calls.DONE, native.stop)
+        run(inner.__aexit__(None, None, None))
 
 
 class HostileRelay:
